@@ -1,0 +1,43 @@
+# The same commands everywhere: here, in README, in CI.
+.PHONY: demo test lint bench clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+demo: $(INSTALLED)
+	$(BIN)/mendery build demo --out build/demo
+	$(BIN)/mendery verify build/demo
+	@echo
+	@echo "shards    build/demo/shards"
+	@echo "report    build/demo/report.html"
+	@echo "try next  $(BIN)/mendery preview demo --image YOUR_PHOTO.jpg -o build/preview"
+	@echo "          $(BIN)/mendery recipes --example > my.yaml"
+	@echo "          $(BIN)/mendery build my.yaml --out build/my-photos"
+
+test: $(INSTALLED) chromium
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks.build
+	$(BIN)/python -m benchmarks.codecs
+	$(BIN)/python -m benchmarks.damage
+
+clean:
+	rm -rf .venv build
+
+# Exact versions, so that everybody's demo has the same bytes.
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(INSTALLED)
+
+# One test looks at the report in a real browser.
+.PHONY: chromium
+chromium:
+	@command -v chromium >/dev/null || $$(test $$(id -u) = 0 || echo sudo) sh -c 'apt-get update -qq && apt-get install -y -qq chromium'

@@ -1,0 +1,130 @@
+"""Codecs considered for the hot path: time, size and quality.
+
+    python -m benchmarks.codecs [folder of JPEGs] [--limit 100]
+
+Times are the best of three rounds on one core; gaps under 25 % mean nothing on a shared machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import simplejpeg
+from PIL import Image
+
+from pipelines.imaging.decode import check, inspect
+from pipelines.imaging.encode import encode_damaged, encode_mask
+
+PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png")
+AREA, CUBIC = cv2.INTER_AREA, cv2.INTER_CUBIC
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Times the codecs considered for the hot path.")
+    parser.add_argument("folder", type=Path, nargs="?", help="JPEGs; without it, photographs of scikit-image at 512")
+    parser.add_argument("--limit", type=int, default=100)
+    arguments = parser.parse_args()
+    files = sorted(arguments.folder.glob("*.jpg"))[: arguments.limit] if arguments.folder else []
+    jpegs = [file.read_bytes() for file in files] or _photographs()
+    print(f"{_processor()}, {os.cpu_count()} cores, {len(jpegs)} pictures\n")
+    cv2.setNumThreads(1)
+    decoding(jpegs)
+    encoding([cv2.resize(simplejpeg.decode_jpeg(data), (256, 256), interpolation=AREA) for data in jpegs])
+    quality([simplejpeg.decode_jpeg(data) for data in jpegs], jpegs)
+
+
+def decoding(jpegs: list[bytes]) -> None:
+    headers = {data: inspect(data, max_pixels=2**30) for data in jpegs}
+    show("header: inspect", lambda data: inspect(data, max_pixels=2**30), jpegs)
+    show("complete check", lambda data: check(data, headers[data]), jpegs)
+    for n in (1, 2, 4, 5, 6, 7, 8):
+        show(f"decode {n}/8: simplejpeg", lambda data, n=n: _dct(data, n), jpegs)
+    for n, flag in ((1, cv2.IMREAD_REDUCED_COLOR_8), (4, cv2.IMREAD_REDUCED_COLOR_2), (8, cv2.IMREAD_COLOR)):
+        show(f"decode {n}/8: OpenCV", lambda d, flag=flag: cv2.imdecode(np.frombuffer(d, np.uint8), flag), jpegs)
+    show("decode 8/8: Pillow", lambda data: Image.open(io.BytesIO(data)).load(), jpegs)
+
+
+def encoding(pictures: list[Any]) -> None:
+    mask = np.zeros((256, 256), np.uint8)
+    cv2.line(mask, (30, 40), (200, 180), 255, 60)
+    damaged = [np.where(mask[..., None] > 0, np.uint8(128), picture) for picture in pictures]
+    for s in ("444", "420"):
+        show(f"jpg 95 {s}: simplejpeg", lambda p, s=s: simplejpeg.encode_jpeg(p, 95, "RGB", s), pictures)
+    show("jpg 95 444: OpenCV", lambda p: _opencv(p, ".jpg", cv2.IMWRITE_JPEG_QUALITY, 95, 0x7, 0x111111), pictures)
+    show("damaged png: ours", lambda p: encode_damaged(p, "png"), damaged)
+    show("damaged png: OpenCV 1", lambda p: _opencv(p, ".png", cv2.IMWRITE_PNG_COMPRESSION, 1), damaged)
+    show("damaged webp: ours", lambda p: encode_damaged(p, "webp"), damaged)
+    if find_spec("fpng"):
+        show("damaged png: fpng", import_module("fpng").from_ndarray, damaged)
+    show("mask png: ours", encode_mask, [mask] * len(pictures))
+    show("mask png: OpenCV", lambda p: cv2.imencode(".png", p)[1], [mask] * len(pictures))
+
+
+def quality(full: list[Any], jpegs: list[bytes]) -> None:
+    """Mean PSNR of ways to shrink against two references, Pillow's Lanczos and box, from the full picture."""
+    print(f"\n{'PSNR, dB':34}   Lanczos       box")
+    for side, n in ((256, 4), (230, 4), (200, 4), (140, 3), (100, 2), (300, 5)):
+        ways = {
+            f"{side}: DCT {n}/8, area": [_resize(_dct(data, n), side, AREA) for data in jpegs],
+            f"{side}: DCT {n}/8, cubic": [_resize(_dct(data, n), side, CUBIC) for data in jpegs],
+            f"{side}: full, area": [_resize(picture, side, AREA) for picture in full],
+        }
+        filters = (Image.Resampling.LANCZOS, Image.Resampling.BOX)
+        references = [[np.asarray(Image.fromarray(p).resize((side, side), f)) for p in full] for f in filters]
+        for name, pictures in ways.items():
+            figures = [np.mean([cv2.PSNR(*pair) for pair in zip(pictures, r, strict=True)]) for r in references]
+            print(f"{name:34} {figures[0]:9.1f} {figures[1]:9.1f}")
+
+
+def show(name: str, function: Callable[[Any], Any], inputs: Sequence[Any]) -> None:
+    best = float("inf")
+    for _ in range(3):
+        start = time.perf_counter()
+        outputs = [function(each) for each in inputs]
+        best = min(best, (time.perf_counter() - start) / len(inputs))
+    is_encoded = isinstance(outputs[0], bytes) or getattr(outputs[0], "ndim", 0) == 1
+    size = f"{sum(map(len, outputs)) / len(outputs) / 1024:9.1f} KiB" if is_encoded else ""
+    print(f"{name:34} {best * 1000:9.3f} ms {size}")
+
+
+def _dct(data: bytes, n: int) -> Any:
+    height, width = simplejpeg.decode_jpeg_header(data)[:2]
+    return simplejpeg.decode_jpeg(data, min_height=-(-height * n // 8), min_width=-(-width * n // 8))
+
+
+def _resize(picture: Any, side: int, interpolation: int) -> Any:
+    return (
+        picture if picture.shape[:2] == (side, side) else cv2.resize(picture, (side, side), None, 0, 0, interpolation)
+    )
+
+
+def _opencv(picture: Any, extension: str, *flags: int) -> Any:
+    return cv2.imencode(extension, picture[..., ::-1], flags)[1]
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _photographs() -> list[bytes]:
+    from skimage import data as folder
+
+    names = [Path(folder.__file__).parent / name for name in PHOTOGRAPHS]
+    pictures = [cv2.resize(cv2.imread(str(name))[..., ::-1], (512, 512), interpolation=AREA) for name in names]
+    return [simplejpeg.encode_jpeg(np.ascontiguousarray(p), 92, colorsubsampling="420") for p in pictures]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Cards of the known corpora: data that the program reads, not code."""

@@ -1,0 +1,42 @@
+"""The data side of Mendery: from sources to verified shards.
+
+Every command of the command line is a function here. They are imported when first used, because
+numpy, Ray and OpenCV together take seconds; `build` is the exception, since a module of the same
+name would hide it, and is light by itself.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pipelines.build import build
+
+if TYPE_CHECKING:
+    from pipelines.environment import doctor
+    from pipelines.estimate import plan
+    from pipelines.progress import status
+    from pipelines.publish.report import report
+    from pipelines.recipe import load, ready
+    from pipelines.shards.verify import verify
+    from pipelines.viewing import preview, show
+
+_HOMES = {
+    "doctor": "pipelines.environment",
+    "load": "pipelines.recipe",
+    "plan": "pipelines.estimate",
+    "preview": "pipelines.viewing",
+    "ready": "pipelines.recipe",
+    "report": "pipelines.publish.report",
+    "show": "pipelines.viewing",
+    "status": "pipelines.progress",
+    "verify": "pipelines.shards.verify",
+}
+
+__all__ = ["build", "doctor", "load", "plan", "preview", "ready", "report", "show", "status", "verify"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pipelines' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

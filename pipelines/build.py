@@ -1,0 +1,160 @@
+"""The build, from a recipe to a verified dataset, on one screen.
+
+    sources -> catalog -> curate -> plan -> damage + shards -> manifest -> report
+
+Every stage leaves files and skips what is already there, so the same command continues whatever was
+interrupted. The stages do not know each other; only this module composes them. They are imported
+inside the functions, because `from pipelines import build` must not cost `mendery --help` a second.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipelines.layout import Layout
+    from pipelines.progress import Progress
+    from pipelines.recipe import Recipe
+
+TASK_MEMORY = 1500 * 2**20
+"""Bytes that a task declares to Ray: room for the largest picture the defaults let in, decoded twice."""
+
+
+def build(
+    recipe: str | Path | Recipe,
+    out: str | Path,
+    *,
+    workers: int | None = None,
+    address: str | None = None,
+    fresh: bool = False,
+    quiet: bool = True,
+) -> dict[str, Any]:
+    """Builds a dataset, or continues building it.
+
+    Args:
+        recipe: a YAML file, the name of a ready recipe, or a loaded recipe.
+        out: folder of the dataset; on a cluster every node must see it.
+        workers: tasks at a time; all processors when None.
+        address: a running Ray cluster; None starts Ray on this machine.
+        fresh: forget an earlier build in `out`.
+        quiet: say nothing on the screen.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        RecipeError: the recipe cannot be followed; nothing was started.
+        MenderyError: `out` holds another build, or the run cannot go on.
+    """
+    from pipelines import manifest
+    from pipelines.layout import Layout
+    from pipelines.progress import Progress, only_one
+    from pipelines.publish.report import report
+    from pipelines.recipe import load
+    from pipelines.shards.write import committed
+    from pipelines.spread import cluster
+
+    recipe, layout = load(recipe), Layout(Path(out).resolve())
+    with only_one(layout), Progress(layout.log, quiet) as progress:
+        _begin(recipe, layout, fresh, progress)
+        if layout.manifest.is_file():
+            progress.say(f"{layout.out} is complete")
+            return manifest.read(layout.out)
+        with cluster(workers, address) as num_workers:
+            _curate(recipe, layout, num_workers, progress)
+            plan = _plan(recipe, layout, progress)
+            _write_shards(recipe, layout, plan, num_workers, progress)
+        finished = manifest.write(recipe, layout, plan, committed(layout, [shard["name"] for shard in plan["shards"]]))
+        report(layout.out)
+        progress.say(f"{layout.out} is complete")
+    return finished
+
+
+def _begin(recipe: Recipe, layout: Layout, fresh: bool, progress: Progress) -> None:
+    """Lists the sources, and refuses to continue what was begun with something else."""
+    from pipelines import catalog
+    from pipelines.errors import MenderyError
+    from pipelines.recipe import differences
+    from pipelines.storage import put_bytes, put_json, read_json, sweep
+
+    advice = "use another --out, or --fresh to begin again"
+    if fresh:
+        _clear(layout)
+    sweep(layout.out)
+    if layout.begun_with.is_file() and (differs := differences(read_json(layout.begun_with), recipe.portable())):
+        raise MenderyError("\n  ".join([f"{layout.out} was begun with another recipe; {advice}:", *differs]))
+    put_json(layout.begun_with, recipe.portable())
+    put_bytes(layout.recipe, recipe.to_yaml().encode())
+    if not layout.catalog.is_file():
+        progress.say(f"listing {len(recipe.sources)} source{'s' if len(recipe.sources) > 1 else ''}")
+        catalog.write(recipe, layout.catalog, layout.gzip_indexes)
+        return
+    now = layout.state / "catalog-now.parquet"
+    catalog.write(recipe, now, layout.gzip_indexes)
+    changed = catalog.changes(layout.catalog, now, [source.name for source in recipe.sources])
+    now.unlink()
+    if changed:
+        raise MenderyError("\n  ".join([f"the sources changed since {layout.out} was begun; {advice}:", *changed]))
+
+
+def _curate(recipe: Recipe, layout: Layout, workers: int, progress: Progress) -> None:
+    """Measures what is not measured yet, then decides on every picture."""
+    from pipelines import catalog
+    from pipelines.curate.decide import decide
+    from pipelines.curate.measure import MeasureJob, measure_part
+    from pipelines.spread import spread
+
+    parts = catalog.part_sizes(layout.catalog)
+    missing = [number for number in range(len(parts)) if not layout.part(number).is_file()]
+    total, done = sum(parts), sum(parts) - sum(parts[number] for number in missing)
+    jobs = [MeasureJob(str(layout.out), recipe.model_dump_json(), number) for number in missing]
+    with progress.count("curate", total, done) as advance:
+        for _, measured in spread(measure_part, jobs, workers, TASK_MEMORY, lambda job: f"measuring part {job.part}"):
+            advance(measured)
+    if not layout.curated.is_file():
+        reasons = decide(recipe, layout)
+        progress.say("curate: " + ", ".join(f"{count:,} {reason or 'kept'}" for reason, count in sorted(reasons.items())))
+
+
+def _plan(recipe: Recipe, layout: Layout, progress: Progress) -> dict[str, Any]:
+    """The plan, made once and then read."""
+    from pipelines.shards import plan
+    from pipelines.shards.trial import samples_per_shard
+    from pipelines.storage import read_json
+
+    if not layout.plan_summary.is_file():
+        plan.write(recipe, layout, samples_per_shard(recipe, layout))
+    summary: dict[str, Any] = read_json(layout.plan_summary)
+    progress.say(f"plan: {summary['pictures']:,} pictures, {summary['samples']:,} samples, {len(summary['shards']):,} shards")
+    return summary
+
+
+def _write_shards(recipe: Recipe, layout: Layout, plan: dict[str, Any], workers: int, progress: Progress) -> None:
+    """Writes every planned shard that has no commit record."""
+    from pipelines.shards.write import ShardJob, committed, write_shard
+    from pipelines.spread import spread
+
+    planned = {shard["name"]: shard["samples"] for shard in plan["shards"]}
+    finished = committed(layout, list(planned))
+    jobs = [
+        ShardJob(str(layout.out), recipe.model_dump_json(), name, number, tuple(sorted(plan["versions"].items())))
+        for number, name in enumerate(planned)
+        if name not in finished
+    ]
+    done = sum(planned[name] for name in finished)
+    with progress.count("shards", plan["samples"], done, "samples") as advance:
+        for job, _ in spread(write_shard, jobs, workers, TASK_MEMORY, lambda job: f"writing {job.shard}"):
+            advance(planned[job.shard])
+
+
+def _clear(layout: Layout) -> None:
+    """Removes what builds leave in an output folder, and nothing else that lies there."""
+    for folder in (layout.shards, layout.measured, layout.commits, layout.gzip_indexes):
+        shutil.rmtree(folder, ignore_errors=True)
+    for file in (
+        layout.manifest, layout.report, layout.recipe, layout.begun_with, layout.catalog, layout.curated, layout.plan,
+        layout.plan_summary,
+    ):  # fmt: skip
+        file.unlink(missing_ok=True)

@@ -1,0 +1,121 @@
+"""The catalog: every picture of every source, one row each, in Parquet.
+
+Pictures are listed, not read. The order is fixed by the recipe and the names, so that the same
+sources give the same catalog; a row group is the piece of work of one measuring task.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines import seeds
+from pipelines.errors import RecipeError
+from pipelines.recipe import Recipe
+from pipelines.sources.base import LOCATION_FIELDS, Location, Source
+from pipelines.storage import put
+
+ROWS_PER_TASK = 256
+
+_NUMBERS = {"offset", "stored_size", "size", "method", "crc", "row_group", "row", "mtime_ns"}
+LOCATION_SCHEMA = pa.schema([(name, pa.int64() if name in _NUMBERS else pa.string()) for name in LOCATION_FIELDS])
+SCHEMA = pa.schema([("source", pa.int32()), *LOCATION_SCHEMA])
+
+IGNORED = b"mendery.ignored"
+
+
+def write(recipe: Recipe, path: Path, index_dir: Path) -> None:
+    """Lists all sources of a recipe into one Parquet file, in bounded memory."""
+    ignored: Counter[str] = Counter()
+    index_dir.mkdir(parents=True, exist_ok=True)
+    with put(path) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
+        rows = (row for number, source in enumerate(recipe.sources) for row in _rows(number, source, recipe.seed, ignored, index_dir))
+        for table in _tables(rows):
+            writer.write_table(table)
+        writer.add_key_value_metadata({IGNORED: pa.py_buffer(_encode(ignored)).to_pybytes()})
+
+
+def locate(source: Source, seed: int, ignored: Counter[str], index_dir: Path) -> Iterator[Location]:
+    """Lists one source, cut to its `limit` and `sample`.
+
+    Raises:
+        RecipeError: the source holds no picture at all.
+    """
+    found = source.locate(ignored, index_dir)
+    first = next(found, None)
+    if first is None:
+        passed_over = ", ".join(f"{count} {kind}" for kind, count in ignored.most_common(5)) or "nothing else either"
+        raise RecipeError(f"source {source.name!r}: no picture in {source.path} ({passed_over}); is the path right?")
+    chosen = islice(_chain(first, found), source.limit)
+    if source.sample is None:
+        return chosen
+    drawn = heapq.nsmallest(source.sample, enumerate(chosen), key=lambda item: seeds.digest(seed, item[1].uri, "sample"))
+    return (location for _, location in sorted(drawn, key=lambda item: item[0]))
+
+
+def location_of(row: dict[str, Any]) -> Location:
+    """Location from a row of the catalog, the curated table or the plan."""
+    return Location(**{name: row[name] for name in LOCATION_FIELDS})
+
+
+def part_sizes(path: Path) -> list[int]:
+    """Pictures in each row group of the catalog: the pieces of work of measuring."""
+    metadata = pq.read_metadata(path)
+    return [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+
+
+def ignored_files(path: Path) -> dict[str, int]:
+    """What listing passed over because it is not a picture, by suffix."""
+    metadata = pq.read_metadata(path).metadata or {}
+    return dict(line.rsplit("\t", 1) for line in metadata.get(IGNORED, b"").decode().split("\n") if line)  # type: ignore[misc]
+
+
+def changes(old: Path, new: Path, names: list[str]) -> list[str]:
+    """What changed between two catalogs of one recipe, one line per source, naming a few pictures."""
+    before, after = pq.read_table(old), pq.read_table(new)
+    if before.equals(after):
+        return []
+    return [line for number, name in enumerate(names) if (line := _source_changes(number, name, before, after))]
+
+
+def _source_changes(number: int, name: str, before: pa.Table, after: pa.Table) -> str:
+    was, now = ({row["uri"]: row for row in table.filter(pc.field("source") == number).to_pylist()} for table in (before, after))
+    groups = {
+        "added": sorted(now.keys() - was.keys()),
+        "removed": sorted(was.keys() - now.keys()),
+        "changed": sorted(uri for uri in was.keys() & now.keys() if was[uri] != now[uri]),
+    }
+    parts = [f"{len(uris)} {kind} ({', '.join(uris[:3])}{', ...' if len(uris) > 3 else ''})" for kind, uris in groups.items() if uris]
+    return f"source {name!r}: {'; '.join(parts)}" if parts else ""
+
+
+def _rows(number: int, source: Source, seed: int, ignored: Counter[str], index_dir: Path) -> Iterator[dict[str, Any]]:
+    for location in locate(source, seed, ignored, index_dir):
+        yield {"source": number} | {name: getattr(location, name) for name in LOCATION_FIELDS}
+
+
+def _tables(rows: Iterable[dict[str, Any]]) -> Iterator[pa.Table]:
+    iterator = iter(rows)
+    while batch := list(islice(iterator, ROWS_PER_TASK)):
+        yield pa.Table.from_pylist(batch, schema=SCHEMA)
+
+
+def _encode(ignored: Counter[str]) -> bytes:
+    return "\n".join(f"{kind}\t{count}" for kind, count in sorted(ignored.items())).encode()
+
+
+def _chain(first: Location, rest: Iterator[Location]) -> Iterator[Location]:
+    yield first
+    yield from rest
+
+
+assert {field.name for field in dataclasses.fields(Location)} == set(LOCATION_SCHEMA.names)

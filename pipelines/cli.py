@@ -1,0 +1,302 @@
+"""The command `mendery`: one thin function per verb; the work is in the Python functions of the same names.
+
+Nothing heavy is imported before a verb runs, so that help answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+from cyclopts import App, Parameter
+
+from pipelines.errors import REASONS, MenderyError
+
+app = App(
+    name="mendery",
+    help="Build the datasets that teach networks to mend pictures.",
+    version=lambda: __import__("importlib.metadata").metadata.version("mendery"),
+)
+
+OK, FAULTY, INTERRUPTED = 0, 1, 130
+
+
+@app.command
+def build(
+    recipe: str,
+    *,
+    out: Path,
+    workers: int | None = None,
+    address: str | None = None,
+    fresh: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Build a dataset, or continue building it.
+
+    Parameters
+    ----------
+    recipe
+        A YAML file, or the name of a ready recipe.
+    out
+        Folder of the dataset; on a cluster every node must see it.
+    workers
+        Tasks at a time; all processors by default.
+    address
+        A running Ray cluster; without it Ray starts on this machine.
+    fresh
+        Forget an earlier build in this folder.
+    """
+    from pipelines import build as run
+
+    try:
+        manifest = run(recipe, out, workers=workers, address=address, fresh=fresh, quiet=False)
+    except KeyboardInterrupt:
+        command = ["mendery", "build", recipe, "--out", str(out)]
+        command += ["--workers", str(workers)] if workers else []
+        command += ["--address", address] if address else []
+        print(f"\n{_progress_of(out)}. Nothing is lost; continue with:\n  {shlex.join(command)}", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    _summarise(manifest, out)
+
+
+@app.command
+def plan(recipe: str) -> None:
+    """Say what a recipe would make, without making it: pictures, samples, shards, bytes, time, licences.
+
+    Parameters
+    ----------
+    recipe
+        A YAML file, or the name of a ready recipe.
+    """
+    from pipelines import plan as estimate
+
+    found = estimate(recipe)
+    rows = [
+        (source.name, f"{source.pictures:,}", f"{source.samples:,}", _bytes(source.bytes), _seconds(source.seconds), _counts(source.licences))
+        for source in found.sources
+    ]
+    _table(["source", "pictures", "samples ~", "bytes ~", "one core ~", "licences"], rows)
+    for source in found.sources:
+        if source.dropped:
+            print(f"{source.name}: of {source.looked_at} looked at, dropped {_counts(source.dropped)}")
+    if found.ignored:
+        print(f"passed over: {_counts(found.ignored)}")
+    print(f"about {found.samples:,} samples in {found.shards:,} shards, {_bytes(found.bytes)}, {_seconds(found.seconds)} on this machine")
+    for sentence in found.licence_conflicts:
+        print(f"licences: {sentence}")
+
+
+@app.command
+def status(out: Path) -> None:
+    """Say how far a build is, running or stopped.
+
+    Parameters
+    ----------
+    out
+        Folder of the dataset.
+    """
+    from pipelines import status as look
+
+    found = look(out)
+    state = "complete" if found.stage == "complete" else "running" if found.running else "stopped"
+    counted = f", {found.done:,} of {found.total:,} {found.unit}" if found.total else ""
+    print(f"{state}: stage {found.stage}{counted}")
+    if found.last:
+        print(f"last: {found.last}")
+
+
+@app.command
+def verify(
+    out: Path, *, as_json: Annotated[bool, Parameter("--json", negative="")] = False, workers: int | None = None
+) -> None:
+    """Check every promise of the sample contract on every sample; exit 1 if one is broken.
+
+    Parameters
+    ----------
+    out
+        Folder of the dataset.
+    as_json
+        Print findings as JSON.
+    workers
+        Shards checked at a time.
+    """
+    from pipelines import verify as check
+    from pipelines.shards.verify import to_json
+
+    findings = check(out, workers)
+    if as_json:
+        print(to_json(findings))
+    else:
+        print("\n".join(str(finding) for finding in findings) or f"{out}: every promise is kept")
+    sys.exit(FAULTY if findings else OK)
+
+
+@app.command
+def report(out: Path) -> None:
+    """Write report.html, a page about the dataset that a browser shows offline.
+
+    Parameters
+    ----------
+    out
+        Folder of the dataset.
+    """
+    from pipelines import report as write
+
+    print(write(out))
+
+
+@app.command
+def show(out: Path, key: str, *, folder: Annotated[Path | None, Parameter(["--folder", "-o"])] = None) -> None:
+    """Take one sample out of its shard: members to a folder, metadata to the screen.
+
+    Parameters
+    ----------
+    out
+        Folder of the dataset.
+    key
+        The sample's key.
+    folder
+        Where its members are written; a folder of the key's name by default.
+    """
+    from pipelines import show as take
+
+    target = folder or Path(key)
+    metadata = take(out, key, target)
+    print(json.dumps(metadata, indent=2, ensure_ascii=False))
+    print(f"members are in {target}", file=sys.stderr)
+
+
+@app.command
+def preview(recipe: str, *, image: Path, folder: Annotated[Path, Parameter(["--folder", "-o"])], seeds: int = 4) -> None:
+    """Do to one picture what a recipe would: per damage a sheet of image, damaged, mask, a row per seed.
+
+    Parameters
+    ----------
+    recipe
+        A YAML file, or the name of a ready recipe.
+    image
+        A picture file.
+    folder
+        Where the sheets are written.
+    seeds
+        Rows per sheet.
+    """
+    from pipelines import preview as draw
+
+    for sheet in draw(recipe, image, folder, seeds):
+        print(sheet)
+
+
+@app.command
+def recipes(
+    *,
+    schema: Annotated[bool, Parameter(negative="")] = False,
+    example: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """List the ready recipes, or document what a recipe may hold.
+
+    Parameters
+    ----------
+    schema
+        Print the JSON Schema of a recipe: every field with its meaning.
+    example
+        Print an annotated recipe to start from.
+    """
+    from pipelines.recipe import example as annotated
+    from pipelines.recipe import json_schema, load, ready
+
+    if schema:
+        print(json.dumps(json_schema(), indent=2))
+    elif example:
+        print(annotated(), end="")
+    else:
+        _table(["recipe", "what it builds"], [(name, load(name).description) for name in ready()])
+
+
+@app.command
+def doctor() -> None:
+    """Say what this machine offers: versions, Ray, disk, credentials, models. Exit 1 if a build cannot run."""
+    from pipelines import doctor as look
+
+    checks = look()
+    marks = {True: "ok", False: "MISSING", None: "-"}
+    _table(["what", "", "found"], [(check.name, marks[check.ok], check.found) for check in checks])
+    sys.exit(FAULTY if any(check.ok is False for check in checks) else OK)
+
+
+def main() -> None:
+    """Runs the command: errors a person can mend are one text without a traceback."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app()
+    except MenderyError as error:
+        print(f"mendery: {error}", file=sys.stderr)
+        sys.exit(FAULTY)
+    except BrokenPipeError:  # `mendery recipes --schema | head`
+        sys.stderr.close()
+        sys.exit(OK)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _interrupt(*_: Any) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _progress_of(out: Path) -> str:
+    from pipelines import status as look
+
+    try:
+        found = look(out)
+    except MenderyError:
+        return "stopped before anything was written"
+    return f"stopped in stage {found.stage}: {found.done:,} of {found.total:,} {found.unit} are done"
+
+
+def _summarise(manifest: dict[str, Any], out: Path) -> None:
+    """The table at the end of a build."""
+    audit = manifest["audit"]
+    rows = [("found", audit["found"], "pictures"), ("kept", audit["kept"], "pictures")]
+    rows += [(f"dropped: {reason}", count, REASONS[reason]) for reason, count in audit["dropped"].items()]
+    rows += [(f"quarantined: {reason}", count, REASONS[reason]) for reason, count in audit["quarantined"].items()]
+    rows += [(split, totals["samples"], f"samples in {totals['shards']} shards") for split, totals in manifest["splits"].items()]
+    _table(["", "", ""], [(name, f"{count:,}", text) for name, count, text in rows])
+    print(f"dataset {out}\nreport  {out / 'report.html'}")
+
+
+def _table(header: list[str], rows: list[tuple[str, ...]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*header, box=box.SIMPLE_HEAD, show_header=any(header), pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    # Files and pipes get lines as long as they are.
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    console.print(table)
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
+
+
+def _bytes(number: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.3g} {unit}"
+        number /= 1000
+    return f"{number:.3g} TB"
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+__all__ = ["app", "main"]

@@ -1,0 +1,1 @@
+"""Which pictures are good enough: measured once, then judged by rules."""

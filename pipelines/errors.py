@@ -1,0 +1,70 @@
+"""What can go wrong, and who is meant.
+
+`MenderyError` is a bad run: the person who started it must do something, so its text says what was
+expected, what came, where, and what to do. `BadPicture` is data: the picture is dropped, its reason
+is counted, and the run goes on.
+"""
+
+from __future__ import annotations
+
+
+class MenderyError(Exception):
+    """Stops the run; the command prints its text without a traceback and exits 1."""
+
+
+class RecipeError(MenderyError):
+    """The recipe asks for something that does not exist or cannot be."""
+
+
+class SourceVanished(MenderyError):
+    """A whole source is gone: going on would drop every good picture in it."""
+
+
+class BadPicture(Exception):
+    """A picture that cannot be used.
+
+    Attributes:
+        reason: one of `REASONS`, by which drops are counted.
+        detail: what exactly was found, for a person.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        assert reason in REASONS, reason
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}" if self.detail else self.reason
+
+
+REASONS: dict[str, str] = {
+    # Found while listing.
+    "unsafe_name": "archive member with an absolute path or '..' in its name",
+    "link": "a link inside an archive, or a link that leads nowhere",
+    "not_a_file": "device, pipe or socket with a picture's name",
+    "encrypted": "encrypted archive member",
+    "unsupported_compression": "archive member in a compression this program does not read",
+    "archive_broken": "archive that ends early or cannot be read beyond this point",
+    "incomplete_sample": "WebDataset sample without a picture",
+    # Found while reading.
+    "unreadable": "file, member or row that cannot be read",
+    "too_many_bytes": "more bytes than curate.max_bytes",
+    "empty": "no bytes",
+    # Found while decoding.
+    "not_a_picture": "bytes of no picture format that is read",
+    "truncated": "picture that ends early",
+    "corrupt": "picture whose data is damaged",
+    "animated": "more than one frame",
+    "unsupported_mode": "pixels of a kind with no agreed meaning as a colour (for example floats)",
+    "too_many_pixels": "more pixels than curate.max_pixels",
+    # Found by rules.
+    "too_small": "shorter side under curate.min_side",
+    "aspect_ratio": "longer side over curate.max_aspect times the shorter",
+    "duplicate": "the same bytes as a picture that is kept",
+    "no_official_split": "no official split is declared for it, and the recipe asks for official splits",
+    # Found while writing.
+    "changed": "other bytes than when it was curated",
+    "damage_failed": "no damage within the asked ratio was found",
+}
+"""Every reason for which a picture is dropped, and what it means."""

@@ -1,0 +1,130 @@
+"""A dry run: what a recipe would make, from the full listing and a few pictures of each source."""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from pipelines import catalog, seeds
+from pipelines.curate.measure import Readers, measure
+from pipelines.curate.rules import judge
+from pipelines.layout import Layout
+from pipelines.licences import conflicts
+from pipelines.recipe import Recipe, load
+from pipelines.shards.plan import samples_per_picture
+from pipelines.shards.trial import Trial, try_pictures
+
+LOOKED_AT = 32
+"""Pictures measured per source."""
+
+TRIED = 8
+"""Pictures taken through the whole way per source."""
+
+
+@dataclass(frozen=True)
+class SourceEstimate:
+    """What one source would give.
+
+    Attributes:
+        pictures: found by listing, exactly.
+        looked_at: how many of them were measured; `dropped` counts reasons among these.
+        samples, bytes, seconds: estimates for the whole source, seconds on one core of this machine.
+        licences: licences of its pictures, with counts.
+    """
+
+    name: str
+    pictures: int
+    looked_at: int
+    dropped: dict[str, int]
+    samples: int
+    bytes: int
+    seconds: float
+    licences: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a recipe would give.
+
+    Attributes:
+        shards: number of shards; a split has at least one.
+        seconds: with all cores of this machine, start-up apart.
+        ignored: files passed over because they are no pictures, by suffix.
+    """
+
+    sources: tuple[SourceEstimate, ...]
+    shards: int
+    seconds: float
+    licence_conflicts: tuple[str, ...] = ()
+    ignored: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def samples(self) -> int:
+        return sum(source.samples for source in self.sources)
+
+    @property
+    def bytes(self) -> int:
+        return sum(source.bytes for source in self.sources)
+
+
+def plan(recipe: str | Path | Recipe) -> Estimate:
+    """Says what a recipe would make without making it.
+
+    Raises:
+        RecipeError: the recipe cannot be followed.
+    """
+    recipe = load(recipe)
+    with tempfile.TemporaryDirectory(prefix="mendery-plan-") as folder:
+        layout = Layout(Path(folder))
+        layout.state.mkdir()
+        catalog.write(recipe, layout.catalog, layout.gzip_indexes)
+        with Readers(recipe, layout) as readers:
+            sources = tuple(_estimate(recipe, number, layout, readers) for number in range(len(recipe.sources)))
+        ignored = catalog.ignored_files(layout.catalog)
+    licences = {name for source in sources for name in source.licences}
+    seconds = sum(source.seconds for source in sources) / (os.cpu_count() or 1)
+    return Estimate(sources, _num_shards(recipe, sources), seconds, tuple(conflicts(licences)), ignored)
+
+
+def _estimate(recipe: Recipe, number: int, layout: Layout, readers: Readers) -> SourceEstimate:
+    table = pq.read_table(layout.catalog, filters=[("source", "=", number)])
+    uris = table["uri"].to_pylist()
+    drawn = sorted(range(len(uris)), key=lambda position: seeds.digest(recipe.seed, uris[position], "look"))[:LOOKED_AT]
+    rows = [_look(recipe, readers, row) for row in table.take(sorted(drawn)).to_pylist()]
+    kept = [row for row in rows if not row["reason"]]
+    trial = try_pictures(recipe, readers, kept[:TRIED]) if kept else Trial(0, 0, 0)
+    samples = round(len(uris) * len(kept) / len(rows)) * samples_per_picture(recipe)
+    licences = Counter(licence or recipe.sources[number].licence for licence in table["licence"].to_pylist())
+    return SourceEstimate(
+        recipe.sources[number].name,
+        len(uris),
+        len(rows),
+        dict(Counter(row["reason"] for row in rows if row["reason"])),
+        samples,
+        round(samples * trial.bytes_per_sample),
+        samples * trial.seconds_per_sample,
+        dict(licences),
+    )
+
+
+def _look(recipe: Recipe, readers: Readers, row: dict[str, Any]) -> dict[str, Any]:
+    """A row of the catalog with its measurements and verdict, as the curated table would have it."""
+    measured = measure(readers, row["source"], catalog.location_of(row), recipe.curate)
+    return row | measured | {"reason": judge(measured, recipe.curate), "detail": ""}
+
+
+def _num_shards(recipe: Recipe, sources: tuple[SourceEstimate, ...]) -> int:
+    samples, num_bytes = sum(source.samples for source in sources), sum(source.bytes for source in sources)
+    if recipe.splits == "official" or not samples:
+        return math.ceil(samples / recipe.shards.samples)
+    per_shard: float = recipe.shards.samples
+    if recipe.shards.megabytes:
+        per_shard = max(1.0, recipe.shards.megabytes * 10**6 / (num_bytes / samples))
+    return sum(math.ceil(samples * share / per_shard) for share in recipe.splits.values())

@@ -1,0 +1,104 @@
+"""Where everything lies in the output folder of a build.
+
+    OUT/
+        manifest.json        written last: its existence proves the build is complete
+        report.html
+        recipe.yaml          the resolved recipe
+        shards/              train-000000.tar and its index train-000000.parquet, ...
+        state/               what a restart needs; may be deleted once the manifest is there
+            recipe.json      what this output was begun with
+            catalog.parquet  every picture found; a row group is one measuring task
+            measured/        one file per finished measuring task
+            curated.parquet  every picture with its verdict
+            plan.parquet     every sample to write; a row group is one shard
+            plan.json        shards, splits and counts of the plan
+            commits/         one record per finished shard
+            gzip/            seek indexes of compressed archives
+            lock, log.txt    who is at work; what happened when
+
+Only `shards/` and `manifest.json` are the dataset. Times and machine names live in `log.txt` alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths of one output folder."""
+
+    out: Path
+
+    @property
+    def manifest(self) -> Path:
+        return self.out / "manifest.json"
+
+    @property
+    def report(self) -> Path:
+        return self.out / "report.html"
+
+    @property
+    def recipe(self) -> Path:
+        return self.out / "recipe.yaml"
+
+    @property
+    def shards(self) -> Path:
+        return self.out / "shards"
+
+    @property
+    def state(self) -> Path:
+        return self.out / "state"
+
+    @property
+    def begun_with(self) -> Path:
+        return self.state / "recipe.json"
+
+    @property
+    def catalog(self) -> Path:
+        return self.state / "catalog.parquet"
+
+    @property
+    def measured(self) -> Path:
+        return self.state / "measured"
+
+    @property
+    def curated(self) -> Path:
+        return self.state / "curated.parquet"
+
+    @property
+    def plan(self) -> Path:
+        return self.state / "plan.parquet"
+
+    @property
+    def plan_summary(self) -> Path:
+        return self.state / "plan.json"
+
+    @property
+    def commits(self) -> Path:
+        return self.state / "commits"
+
+    @property
+    def gzip_indexes(self) -> Path:
+        return self.state / "gzip"
+
+    @property
+    def lock(self) -> Path:
+        return self.state / "lock"
+
+    @property
+    def log(self) -> Path:
+        return self.state / "log.txt"
+
+    def shard(self, name: str) -> Path:
+        return self.shards / f"{name}.tar"
+
+    def index(self, name: str) -> Path:
+        return self.shards / f"{name}.parquet"
+
+    def commit(self, name: str) -> Path:
+        return self.commits / f"{name}.json"
+
+    def part(self, number: int) -> Path:
+        return self.measured / f"part-{number:06d}.parquet"

@@ -1,0 +1,284 @@
+"""A recipe: one YAML file that says what a dataset is.
+
+Everything a person can get wrong in it is said before any work starts: what was expected, what came,
+in which line. The models here compose the blocks that live beside the code they configure.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
+
+from pipelines import yaml_lines
+from pipelines.corpora import CORPORA
+from pipelines.curate.rules import Curate
+from pipelines.damage import DAMAGES
+from pipelines.errors import RecipeError
+from pipelines.imaging.fit import Fit
+from pipelines.sample import SPLITS
+from pipelines.sources import SOURCES
+from pipelines.sources.base import Source
+
+
+class Shards(BaseModel):
+    """The `shards:` block: how samples are cut into files."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    samples: int = Field(1000, ge=1, description="Samples per shard.")
+    megabytes: int | None = Field(
+        None, ge=1, description="About so many MB per shard instead, measured on a trial of the first pictures."
+    )
+
+
+def _tag_of(value: Any) -> str:
+    get = value.get if isinstance(value, dict) else lambda name: getattr(value, name, None)
+    return str(get("corpus") or get("type") or get("kind") or "missing")
+
+
+def _union_of(kinds: dict[str, Any]) -> Any:
+    """A union that is told apart by a name, so that errors speak of one member only."""
+    members = tuple(Annotated[kind, Tag(name)] for name, kind in kinds.items())
+    union: Any = members[0]
+    for member in members[1:]:
+        union |= member
+    return Annotated[union, Discriminator(_tag_of)]
+
+
+class Recipe(BaseModel):
+    """One dataset."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(description="Name of the dataset: lower-case letters, digits and dashes.")
+    version: str = Field("1.0.0", description="Version of the dataset, as major.minor.patch.")
+    description: str = Field("", description="One sentence for people.")
+    seed: int = Field(0, ge=0, description="Every random choice follows from it.")
+    sources: list[_union_of(SOURCES | CORPORA)] = Field(min_length=1, description="Where pictures come from.")  # type: ignore[valid-type]
+    curate: Curate = Field(default_factory=Curate, description="Which pictures are kept.")
+    image: Fit = Field(default_factory=Fit, description="Size, crop and encoding of the clean picture.")
+    damage: list[_union_of(DAMAGES)] = Field(  # type: ignore[valid-type]
+        default_factory=list, description="Damages to draw from, by weight. Without any, samples hold the clean picture only."
+    )
+    variants: int = Field(1, ge=1, le=99, description="Damaged variants of each crop.")
+    ratio_bins: list[float] = Field(
+        [0.0, 0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 1.0],
+        description="Edges of the bins by which mask ratios are asked for and reported; a bin is above its lower edge "
+        "and up to its upper one. NVIDIA's six by default, and what lies outside them.",
+    )
+    splits: dict[Literal["train", "val", "test"], float] | Literal["official"] = Field(
+        {"train": 0.9, "val": 0.05, "test": 0.05},
+        description="Share of the pictures in each split, or 'official' to take what the sources declare.",
+    )
+    shards: Shards = Field(default_factory=Shards, description="How samples are cut into files.")
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, name: str) -> str:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
+            raise ValueError(f"a name is lower-case letters, digits and dashes, found {name!r}")
+        return name
+
+    @field_validator("version")
+    @classmethod
+    def _check_version(cls, version: str) -> str:
+        if not re.fullmatch(r"\d+\.\d+\.\d+", version):
+            raise ValueError(f"a version is major.minor.patch, found {version!r}")
+        return version
+
+    @field_validator("ratio_bins")
+    @classmethod
+    def _check_bins(cls, edges: list[float]) -> list[float]:
+        if len(edges) < 2 or edges != sorted(set(edges)) or edges[0] != 0 or edges[-1] != 1:
+            raise ValueError(f"edges must rise from 0 to 1, found {edges}")
+        return edges
+
+    @field_validator("splits")
+    @classmethod
+    def _check_splits(cls, splits: dict[str, float] | str) -> dict[str, float] | str:
+        if isinstance(splits, dict):
+            if any(share < 0 for share in splits.values()) or abs(sum(splits.values()) - 1) > 1e-6:
+                raise ValueError(f"shares must be at least 0 and sum to 1, found {splits}")
+            return {name: splits[name] for name in SPLITS if splits.get(name)}  # type: ignore[index,call-overload]
+        return splits
+
+    @model_validator(mode="after")
+    def _fill_in(self) -> Self:
+        if not self.damage and self.variants > 1:
+            raise ValueError("variants has no effect without damage: remove it or name a damage")
+        if self.curate.min_side is None:
+            self.curate.min_side = self.image.size
+        taken: set[str] = set()
+        for source in self.sources:
+            source.name = _unused(source.name or _default_name(source), taken)
+            taken.add(source.name)
+        return self
+
+    def portable(self) -> dict[str, Any]:
+        """The recipe without the places on this machine: what decides the bytes of a build."""
+        plain = self.model_dump(mode="json")
+        for source in plain["sources"]:
+            del source["path"]
+        return plain
+
+    def digest(self) -> str:
+        return hashlib.sha256(json.dumps(self.portable(), sort_keys=True).encode()).hexdigest()
+
+    def to_yaml(self) -> str:
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def load(recipe: str | Path | Recipe) -> Recipe:
+    """Reads and checks a recipe.
+
+    Args:
+        recipe: a YAML file, the name of a ready recipe, or a recipe already loaded.
+
+    Raises:
+        RecipeError: with one line per fault, each naming file and line.
+    """
+    if isinstance(recipe, Recipe):
+        return recipe
+    path = find(recipe)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: cannot be read as text: {error}") from None
+    return parse(text, str(path), path.resolve().parent)
+
+
+def parse(text: str, name: str, folder: Path) -> Recipe:
+    """Recipe from YAML text; relative paths start at `folder`, faults are named `name:line`."""
+    tree = yaml_lines.compose(text, name)
+    plain = yaml_lines.to_plain(tree, name)
+    if not isinstance(plain, dict):
+        raise RecipeError(f"{name}: a recipe is a mapping of keys to values, found {type(plain).__name__}")
+    try:
+        recipe = Recipe.model_validate(plain)
+    except ValidationError as error:
+        raise RecipeError("\n".join(_explain(fault, tree, name) for fault in error.errors())) from None
+    _settle_paths(recipe, tree, name, folder)
+    return recipe
+
+
+def ready() -> dict[str, Path]:
+    """Ready recipes by name."""
+    folder = Path(str(files("pipelines") / "recipes"))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def find(recipe: str | Path) -> Path:
+    """File of a recipe given by path or by ready name."""
+    known = ready()
+    if str(recipe) in known:
+        return known[str(recipe)]
+    if Path(recipe).is_file():
+        return Path(recipe)
+    raise RecipeError(f"no recipe {str(recipe)!r}: there is no such file, and the ready recipes are {', '.join(known)}")
+
+
+def example() -> str:
+    """An annotated recipe that shows every block."""
+    return (Path(str(files("pipelines") / "recipes")) / "example.yaml.txt").read_text(encoding="utf-8")
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of a recipe, every field with its description."""
+    return Recipe.model_json_schema()
+
+
+def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Where two recipes differ, one line per setting."""
+    before, after = _flatten(old), _flatten(new)
+    return [
+        f"{name}: was {before.get(name, 'not set')!r}, is {after.get(name, 'not set')!r}"
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:
+    if isinstance(value, dict | list) and value:
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        return {name: leaf for key, part in items for name, leaf in _flatten(part, f"{prefix}{key}.").items()}
+    return {prefix.rstrip("."): value}
+
+
+def _default_name(source: Source) -> str:
+    stem = re.split(r"[*?\[{]", Path(source.path).name)[0] or Path(source.path).parent.name
+    return re.sub(r"[^a-z0-9]+", "-", stem.split(".")[0].lower()).strip("-") or getattr(source, "type", "source")
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    number, candidate = 1, name
+    while candidate in taken:
+        number += 1
+        candidate = f"{name}-{number}"
+    return candidate
+
+
+def _settle_paths(recipe: Recipe, tree: yaml.Node, name: str, folder: Path) -> None:
+    """Makes paths absolute and refuses those where nothing is, naming the line."""
+    faults = []
+    for number, source in enumerate(recipe.sources):
+        source.path = _absolute(source.path, folder)
+        try:
+            source.root()
+        except RecipeError as error:
+            faults.append(f"{name}:{yaml_lines.line_of(tree, ('sources', number, 'path'))}: {error}")
+    if faults:
+        raise RecipeError("\n".join(faults))
+
+
+def _absolute(path: str, folder: Path) -> str:
+    return path if not path or ":" in path.split("/")[0] else str(folder / Path(path).expanduser())
+
+
+def _explain(fault: Any, tree: yaml.Node, name: str) -> str:
+    path = tuple(part for part in fault["loc"] if part not in SOURCES | CORPORA | DAMAGES)
+    where = f"{name}:{yaml_lines.line_of(tree, fault['loc'])}"
+    return f"{where}: {_sentence(fault, path)}"
+
+
+def _sentence(fault: Any, path: tuple[Any, ...]) -> str:
+    block = ".".join(str(part) for part in path[:-1]) or "the recipe"
+    full = ".".join(str(part) for part in path) or "the recipe"
+    match fault["type"]:
+        case "extra_forbidden":
+            return f"unknown key {path[-1]!r} in {block}{_nearest(str(path[-1]), _known_keys(fault['loc']))}"
+        case "missing":
+            return f"{full} is missing"
+        case "union_tag_invalid":
+            tag, known = fault["ctx"]["tag"], re.findall(r"'([^']+)'", fault["ctx"]["expected_tags"])
+            if tag == "missing":
+                return f"{full} says no {'type or corpus' if path[0] == 'sources' else 'kind'}; known: {', '.join(known)}"
+            return f"{full}: unknown {tag!r}{_nearest(tag, known)} (known: {', '.join(known)})"
+        case "value_error":
+            return f"{full}: {fault['ctx']['error']}"
+        case _:
+            return f"{full}: {fault['msg'][0].lower()}{fault['msg'][1:]}, found {fault['input']!r}"
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
+
+
+def _known_keys(path: tuple[Any, ...]) -> list[str]:
+    """Keys that the model at `path` knows."""
+    tag = next((part for part in path if part in SOURCES | CORPORA | DAMAGES), None)
+    if tag is not None:
+        model: type[BaseModel] = (SOURCES | CORPORA | DAMAGES)[tag]
+    elif len(path) > 1:
+        model = {"curate": Curate, "image": Fit, "shards": Shards}[path[0]]
+    else:
+        model = Recipe
+    return list(model.model_fields)

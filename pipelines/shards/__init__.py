@@ -1,0 +1,1 @@
+"""Samples in WebDataset tars: planned, written, read, verified."""

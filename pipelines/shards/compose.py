@@ -1,0 +1,178 @@
+"""One picture in, its samples out: crop, encode, damage, describe.
+
+The clean picture is encoded first and decoded again, and the damage is laid over what a reader will
+really see; that is why `damaged` equals `image` outside the mask to the bit, also for JPEG.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines import seeds
+from pipelines.curate.measure import HEADER_SCHEMA
+from pipelines.damage.base import Context, Damage, DamageFailed, Mask, Parameters, Picture, mask_ratio
+from pipelines.imaging.decode import Header, decode, inspect
+from pipelines.imaging.encode import decode_image, encode_damaged, encode_image, encode_mask
+from pipelines.imaging.fit import decode_side, fit
+from pipelines.licences import terms
+from pipelines.ratios import asked_ranges, bin_of
+from pipelines.recipe import Recipe
+from pipelines.sample import CONTRACT_VERSION, MASK_MEMBER, METADATA_MEMBER, make_key
+
+HEAT_SIDE = 32
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample, encoded.
+
+    Attributes:
+        members: name after the key's dot to bytes, sorted by name.
+        metadata: what the `json` member holds.
+        heat: (32, 32) how much of each cell is missing, 0 to 255; None without damage.
+    """
+
+    key: str
+    members: dict[str, bytes]
+    metadata: dict[str, Any]
+    heat: NDArray[np.uint8] | None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A planned sample that could not be made."""
+
+    key: str
+    reason: str
+    detail: str
+
+
+def keys_of(recipe: Recipe, sha256: str) -> list[str]:
+    """Keys of all samples planned for one picture, in order."""
+    return [
+        make_key(sha256, crop, variant) for crop in range(recipe.image.crops_per_image) for variant in range(recipe.variants)
+    ]
+
+
+def compose(recipe: Recipe, row: Mapping[str, Any], data: bytes) -> Iterator[Sample | Failed]:
+    """Makes all samples of one picture, in the order of their keys.
+
+    Args:
+        row: the picture's row in the plan.
+        data: its bytes.
+
+    Raises:
+        BadPicture: it cannot be decoded.
+    """
+    picture, scale = decode(data, _header(recipe, row, data), min_side=decode_side(recipe.image))
+    for crop in range(recipe.image.crops_per_image):
+        rng = seeds.generator(recipe.seed, row["sha256"], crop, "fit")
+        fitted, matrix = fit(picture, scale, recipe.image, rng)
+        encoded = encode_image(fitted, recipe.image)
+        clean = decode_image(encoded) if recipe.damage else fitted
+        for variant in range(recipe.variants):
+            key = make_key(row["sha256"], crop, variant)
+            metadata = _describe(recipe, row, key, crop, variant, matrix)
+            members = {f"image.{recipe.image.format}": encoded}
+            if not recipe.damage:
+                yield _finish(key, members, metadata, None)
+                continue
+            try:
+                yield _damaged(recipe, key, members, metadata, clean)
+            except DamageFailed as failure:
+                yield Failed(key, "damage_failed", str(failure))
+
+
+def choose(recipe: Recipe, key: str) -> tuple[Damage, tuple[float, float] | None]:
+    """The damage of one sample and the ratio range asked of it: by weight, then any of its bins alike."""
+    weights = np.cumsum([damage.weight for damage in recipe.damage])
+    drawn = seeds.uniform(recipe.seed, key, "damage") * weights[-1]
+    damage = recipe.damage[int(np.searchsorted(weights, drawn, side="right"))]
+    ranges = asked_ranges(damage, recipe.ratio_bins)
+    asked = ranges[int(seeds.uniform(recipe.seed, key, "bin") * len(ranges))] if ranges else None
+    return damage, asked
+
+
+def draw(recipe: Recipe, key: str, clean: Picture) -> tuple[Damage, Parameters, tuple[float, float] | None]:
+    """Damage parameters of one sample."""
+    damage, asked = choose(recipe, key)
+    rng = seeds.generator(recipe.seed, key, damage.kind)
+    height, width = clean.shape[:2]
+    return damage, damage.sample(rng, Context(height, width, asked)), asked
+
+
+def _damaged(
+    recipe: Recipe, key: str, members: dict[str, bytes], metadata: dict[str, Any], clean: Picture
+) -> Sample:
+    damage, parameters, asked = draw(recipe, key, clean)
+    damaged, mask = parameters.draw(clean)
+    ratio = mask_ratio(mask)
+    metadata |= {
+        "damage": damage.kind,
+        "damage_parameters": parameters.to_json(),
+        "damage_seed": f"{seeds.digest(recipe.seed, key, damage.kind):032x}",
+        "mask_ratio": ratio,
+        "mask_ratio_bin": bin_of(ratio, recipe.ratio_bins),
+        "mask_ratio_asked": [float(edge) for edge in asked or (0.0, 1.0)],
+    }
+    members = members | {
+        f"damaged.{recipe.image.damaged_format}": encode_damaged(damaged, recipe.image.damaged_format),
+        MASK_MEMBER: encode_mask(mask),
+    }
+    return _finish(key, members, metadata, mask)
+
+
+def _finish(key: str, members: dict[str, bytes], metadata: dict[str, Any], mask: Mask | None) -> Sample:
+    members = members | {METADATA_MEMBER: json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode()}
+    heat = None if mask is None else cv2.resize(mask, (HEAT_SIDE, HEAT_SIDE), interpolation=cv2.INTER_AREA)
+    return Sample(key, dict(sorted(members.items())), metadata, heat)  # type: ignore[arg-type]
+
+
+def _header(recipe: Recipe, row: Mapping[str, Any], data: bytes) -> Header:
+    """What measuring found; a picture that needs more than the plan holds is looked at again."""
+    if row["plain"]:
+        return Header(**{name: row[name] for name in HEADER_SCHEMA.names})
+    return inspect(data, max_pixels=recipe.curate.max_pixels)
+
+
+def _describe(
+    recipe: Recipe, row: Mapping[str, Any], key: str, crop: int, variant: int, matrix: tuple[float, ...]
+) -> dict[str, Any]:
+    """Metadata of a sample, in the contract's order, before any damage."""
+    source = recipe.sources[row["source"]]
+    licence = row["licence"] or source.licence
+    return {
+        "contract_version": CONTRACT_VERSION,
+        "key": key,
+        "split": row["split"],
+        "corpus": source.corpus_name(),
+        "source": source.name,
+        "source_uri": row["uri"],
+        "source_sha256": row["sha256"],
+        "original_width": row["width"],
+        "original_height": row["height"],
+        "licence": licence,
+        "licence_url": row["licence_url"] or source.licence_url,
+        "redistribute": terms(licence).redistribute,
+        "attribution": row["attribution"] or source.attribution,
+        "crop": crop,
+        "crop_matrix": [float(number) for number in matrix],
+        "size": recipe.image.size,
+        "variant": variant,
+        "damage": "none",
+        "damage_parameters": "{}",
+        "damage_seed": "",
+        "mask_ratio": 0.0,
+        "mask_ratio_bin": bin_of(0.0, recipe.ratio_bins),
+        "mask_ratio_asked": [0.0, 1.0],
+        "labels": row["labels"],
+        "labels_by": source.corpus_name() if row["labels"] != "{}" else "",
+        "faces": "[]",
+    }

@@ -1,0 +1,98 @@
+"""The plan: which picture goes into which shard, decided once and written down.
+
+The samples of one picture stay together, so that it is decoded once for all its crops and variants.
+Pictures are shuffled by a seeded hash of their neighbourhood: rows of one Parquet row group, or
+members of one compressed block, stay together, because reading them apart would read everything
+many times over; everything else is shuffled one by one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines import seeds
+from pipelines.curate import decide
+from pipelines.errors import MenderyError
+from pipelines.layout import Layout
+from pipelines.recipe import Recipe
+from pipelines.sample import SPLITS
+from pipelines.storage import put, put_json
+from pipelines.versions import versions
+
+SCHEMA = decide.SCHEMA
+
+
+@dataclass(frozen=True)
+class PlannedShard:
+    """One shard to write.
+
+    Attributes:
+        name: file stem, such as "train-000000"; unique over the dataset.
+        pictures: positions in the curated table.
+    """
+
+    name: str
+    split: str
+    pictures: tuple[int, ...]
+
+
+def write(recipe: Recipe, layout: Layout, samples_per_shard: int) -> dict[str, Any]:
+    """Writes the plan: a row group of pictures per shard, and a summary; gives the summary.
+
+    Raises:
+        MenderyError: no picture was kept.
+    """
+    table = pq.read_table(layout.curated, columns=SCHEMA.names)
+    kept = table.filter(pc.equal(table["reason"], ""))
+    if not kept.num_rows:
+        raise MenderyError(f"no picture was kept of {table.num_rows} found: {_why(table)}")
+    shards = assign(recipe, kept, samples_per_shard)
+    per_picture = samples_per_picture(recipe)
+    with put(layout.plan) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
+        for shard in shards:
+            writer.write_table(kept.take(list(shard.pictures)), row_group_size=len(shard.pictures))
+    summary = {
+        "shards": [{"name": shard.name, "split": shard.split, "samples": len(shard.pictures) * per_picture} for shard in shards],
+        "pictures": kept.num_rows,
+        "samples": kept.num_rows * per_picture,
+        "versions": versions(),
+    }
+    put_json(layout.plan_summary, summary)
+    return summary
+
+
+def samples_per_picture(recipe: Recipe) -> int:
+    return recipe.image.crops_per_image * recipe.variants
+
+
+def assign(recipe: Recipe, kept: pa.Table, samples_per_shard: int) -> list[PlannedShard]:
+    """Cuts every split into shards of equal size, give or take a picture."""
+    splits, places = kept["split"].to_pylist(), _places(recipe, kept)
+    shards: list[PlannedShard] = []
+    for split in SPLITS:
+        positions = sorted((position for position, name in enumerate(splits) if name == split), key=places.__getitem__)
+        if not positions:
+            continue
+        total = math.ceil(len(positions) * samples_per_picture(recipe) / samples_per_shard)
+        for number in range(min(total, len(positions))):
+            start, end = (len(positions) * edge // min(total, len(positions)) for edge in (number, number + 1))
+            shards.append(PlannedShard(f"{split}-{number:06d}", split, tuple(positions[start:end])))
+    return shards
+
+
+def _places(recipe: Recipe, kept: pa.Table) -> list[tuple[int, int]]:
+    """Sort key of every picture: neighbourhoods shuffled, the place in the source within one."""
+    columns = (kept[name].to_pylist() for name in ("source", "neighbourhood"))
+    order = (seeds.digest(recipe.seed, source, place, "order") for source, place in zip(*columns, strict=True))
+    return [(digest, position) for position, digest in enumerate(order)]
+
+
+def _why(table: pa.Table) -> str:
+    counts = pc.value_counts(table["reason"]).to_pylist()
+    return ", ".join(f"{entry['counts']} {entry['values']}" for entry in sorted(counts, key=lambda entry: -entry["counts"]))

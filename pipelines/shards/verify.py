@@ -1,0 +1,268 @@
+"""Verifying: every promise of the sample contract, checked on every sample.
+
+Nothing is taken from memory or from the plan: only what a stranger has who downloaded the dataset,
+its shards, indexes and manifest.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines import manifest
+from pipelines.damage import redraw
+from pipelines.damage.base import mask_ratio
+from pipelines.imaging.encode import decode_image, decode_png
+from pipelines.layout import Layout
+from pipelines.ratios import bin_of
+from pipelines.sample import MASK_MEMBER, METADATA_MEMBER, MISSING, is_key, metadata_faults
+from pipelines.shards.read import iterate
+from pipelines.spread import cluster, spread
+from pipelines.storage import sha256_of
+
+WORTH_RAY = 4000
+"""Samples from which several processes beat the seconds that Ray takes to start."""
+
+MEMORY = 2**30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One broken promise.
+
+    Attributes:
+        shard: file stem, or "" for the dataset as a whole.
+        key: sample, or "" for the shard as a whole.
+        kind: short fixed name, for programs.
+        text: what was expected and what came, for people.
+    """
+
+    shard: str
+    key: str
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        where = "/".join(part for part in (self.shard, self.key) if part) or "dataset"
+        return f"{where}: {self.text}"
+
+
+@dataclass(frozen=True)
+class VerifyJob:
+    """One shard to check."""
+
+    out: str
+    shard: str
+
+
+@dataclass(frozen=True)
+class ShardFacts:
+    """What one shard says, for the checks across shards."""
+
+    findings: tuple[Finding, ...]
+    keys: tuple[str, ...]
+    pictures: tuple[str, ...]
+
+
+def verify(out: str | Path, workers: int | None = None) -> list[Finding]:
+    """Checks a finished dataset; an empty list means that every promise is kept.
+
+    Args:
+        workers: shards checked at a time, through Ray; None decides by the size of the dataset.
+
+    Raises:
+        MenderyError: there is no manifest to check against.
+    """
+    stated = manifest.read(out)
+    findings = list(_check_manifest(stated, Layout(Path(out))))
+    facts: dict[str, ShardFacts] = {}
+    jobs = [VerifyJob(str(out), shard["name"]) for shard in stated["shards"]]
+    for job, found in _run(jobs, workers, sum(shard["samples"] for shard in stated["shards"])):
+        facts[job.shard] = found
+    splits = {shard["name"]: shard["split"] for shard in stated["shards"]}
+    for name in sorted(facts):
+        findings += facts[name].findings
+    return findings + list(_check_across(facts, splits))
+
+
+def verify_shard(job: VerifyJob) -> ShardFacts:
+    """Checks one shard against the manifest, its index and the contract."""
+    layout, stated = Layout(Path(job.out)), manifest.read(job.out)
+    shard = next(shard for shard in stated["shards"] if shard["name"] == job.shard)
+    path = layout.shard(job.shard)
+    if not path.is_file():
+        return ShardFacts((Finding(job.shard, "", "missing_shard", f"{path.name} is missing"),), (), ())
+    findings = list(_check_digests(layout, shard))
+    keys: list[str] = []
+    pictures: set[str] = set()
+    try:
+        for key, members in iterate(path):
+            metadata, faults = _read_metadata(members)
+            findings += [Finding(job.shard, key, kind, text) for kind, text in faults]
+            if metadata is not None:
+                pictures.add(metadata["source_sha256"])
+                findings += [Finding(job.shard, key, *fault) for fault in check_sample(key, members, metadata, shard, stated)]
+            keys.append(key)
+    except (OSError, ValueError) as error:  # tarfile's errors are OSErrors
+        findings.append(Finding(job.shard, "", "broken_tar", f"the tar cannot be read on: {error}"))
+    findings += _check_order(job.shard, keys, shard["samples"])
+    findings += _check_index(layout, job.shard, keys)
+    return ShardFacts(tuple(findings), tuple(keys), tuple(sorted(pictures)))
+
+
+def check_sample(
+    key: str, members: dict[str, bytes], metadata: dict[str, Any], shard: dict[str, Any], stated: dict[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """Faults of one sample, as (kind, text)."""
+    if not is_key(key):
+        yield "key", f"key {key!r} holds more than a-z, 0-9, - and _"
+    if list(members) != stated["members"]:
+        yield "members", f"members are {list(members)}, expected {stated['members']}"
+        return
+    for field, expected in (("key", key), ("split", shard["split"])):
+        if metadata[field] != expected:
+            yield field, f"json says {field} {metadata[field]!r}, expected {expected!r}"
+    try:
+        image = decode_image(members[_member(stated, "image")])
+    except Exception as error:  # decoders raise whatever their library raises
+        yield "image", f"the image cannot be decoded: {error}"
+        return
+    size = metadata["size"]
+    if image.shape != (size, size, 3):
+        yield "image", f"the image is {image.shape}, expected ({size}, {size}, 3)"
+    elif MASK_MEMBER in stated["members"]:
+        yield from _check_damage(image, members, metadata, stated)
+
+
+def _check_damage(
+    image: np.ndarray[Any, Any], members: dict[str, bytes], metadata: dict[str, Any], stated: dict[str, Any]
+) -> Iterator[tuple[str, str]]:
+    try:
+        mask = decode_png(members[MASK_MEMBER])
+        damaged_member = _member(stated, "damaged")
+        damaged = decode_png(members[damaged_member]) if damaged_member.endswith("png") else decode_image(members[damaged_member])
+    except Exception as error:
+        yield "decode", f"mask or damaged picture cannot be decoded: {error}"
+        return
+    if mask.shape != image.shape[:2] or damaged.shape != image.shape:
+        yield "shape", f"mask {mask.shape} and damaged {damaged.shape} do not fit the image {image.shape}"
+        return
+    other = sorted(set(np.unique(mask).tolist()) - {0, MISSING})
+    if other:
+        yield "mask_values", f"mask must be 0 or {MISSING}, found {other[:5]}"
+    changed = np.any(damaged != image, axis=2) & (mask == 0)
+    if changed.any():
+        row, column = np.argwhere(changed)[0]
+        yield "damaged", f"{int(changed.sum())} damaged pixels outside the mask, the first at x {column}, y {row}"
+    yield from _check_ratio(mask, metadata, stated["recipe"]["ratio_bins"])
+    try:
+        redrawn = redraw(metadata["damage"], metadata["damage_parameters"], image)[1]
+    except Exception as error:
+        yield "redraw", f"the damage cannot be redrawn from its parameters: {error}"
+        return
+    if not np.array_equal(redrawn, mask):
+        yield "mask", "the mask is not the one that its parameters draw: was it swapped or edited?"
+
+
+def _check_ratio(mask: np.ndarray[Any, Any], metadata: dict[str, Any], edges: list[float]) -> Iterator[tuple[str, str]]:
+    ratio, (low, high) = mask_ratio(mask), metadata["mask_ratio_asked"]
+    if ratio != metadata["mask_ratio"]:
+        yield "ratio", f"mask ratio is {ratio:.6f}, json says {metadata['mask_ratio']:.6f}"
+    if bin_of(ratio, edges) != metadata["mask_ratio_bin"]:
+        yield "ratio_bin", f"mask ratio {ratio:.6f} lies in bin {bin_of(ratio, edges)}, json says {metadata['mask_ratio_bin']}"
+    if not (low < ratio <= high or (low, high) == (0.0, 1.0)):
+        yield "ratio_asked", f"mask ratio {ratio:.6f} is outside the asked ({low:g}, {high:g}]"
+
+
+def _read_metadata(members: dict[str, bytes]) -> tuple[dict[str, Any] | None, list[tuple[str, str]]]:
+    """The json member if it can be used, and what is wrong with it."""
+    try:
+        metadata = json.loads(members[METADATA_MEMBER])
+        faults = metadata_faults(metadata)
+    except (KeyError, ValueError, AttributeError, TypeError) as error:
+        return None, [("json", f"no readable json member: {error!r}")]
+    return (None if faults else metadata), [("json", fault) for fault in faults]
+
+
+def _check_manifest(stated: dict[str, Any], layout: Layout) -> Iterator[Finding]:
+    audit = stated["audit"]
+    accounted = audit["committed"] + sum(audit["quarantined"].values())
+    if audit["planned"] != accounted:
+        yield Finding("", "", "audit", f"planned {audit['planned']} samples, accounted for {accounted}")
+    listed = {shard["name"] for shard in stated["shards"]}
+    if sum(shard["samples"] for shard in stated["shards"]) != audit["committed"]:
+        yield Finding("", "", "audit", "the shards' samples do not sum to the committed ones")
+    for stray in sorted(path.name for path in layout.shards.glob("*") if path.stem not in listed):
+        yield Finding("", "", "stray_file", f"{stray} is not in the manifest")
+
+
+def _check_digests(layout: Layout, shard: dict[str, Any]) -> Iterator[Finding]:
+    for kind, path, expected in (
+        ("shard", layout.shard(shard["name"]), shard["sha256"]),
+        ("index", layout.index(shard["name"]), shard["index_sha256"]),
+    ):
+        if not path.is_file():
+            yield Finding(shard["name"], "", f"missing_{kind}", f"{path.name} is missing")
+        elif (found := sha256_of(path)) != expected:
+            yield Finding(shard["name"], "", f"{kind}_sha256", f"{path.name} has SHA-256 {found[:12]}..., the manifest {expected[:12]}...")
+
+
+def _check_order(shard: str, keys: list[str], expected: int) -> Iterator[Finding]:
+    for before, after in zip(keys[:-1], keys[1:], strict=True):
+        if after < before:
+            yield Finding(shard, after, "order", f"comes after {before}: samples must be sorted")
+    for key, count in Counter(keys).items():
+        if count > 1:
+            yield Finding(shard, key, "duplicate_key", f"the key stands {count} times in this shard")
+    if len(keys) != expected:
+        yield Finding(shard, "", "count", f"holds {len(keys)} samples, the manifest says {expected}")
+
+
+def _check_index(layout: Layout, shard: str, keys: list[str]) -> Iterator[Finding]:
+    if not layout.index(shard).is_file():
+        return  # reported with the digests
+    try:
+        indexed = pq.read_table(layout.index(shard), columns=["key"])["key"].to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        yield Finding(shard, "", "index", f"the index cannot be read: {error}")
+        return
+    if indexed != keys:
+        yield Finding(shard, "", "index", f"the index names {len(indexed)} samples, which are not the {len(keys)} in the tar")
+
+
+def _check_across(facts: dict[str, ShardFacts], splits: dict[str, str]) -> Iterator[Finding]:
+    """Promises that span shards: a key once, a picture in one split only."""
+    for kind, what in (("keys", "key"), ("pictures", "picture")):
+        seen: dict[str, str] = {}
+        for name in sorted(facts):
+            for value in sorted(set(getattr(facts[name], kind))):
+                first = seen.setdefault(value, name)
+                if splits[first] != splits[name]:
+                    yield Finding(name, value, f"{what}_in_two_splits", f"{what} is in {splits[first]} ({first}) and in {splits[name]}")
+                elif first != name and kind == "keys":
+                    yield Finding(name, value, "duplicate_key", f"the key stands in {first} as well")
+
+
+def _member(stated: dict[str, Any], stem: str) -> str:
+    return next(name for name in stated["members"] if name.startswith(f"{stem}."))
+
+
+def _run(jobs: list[VerifyJob], workers: int | None, samples: int) -> Iterator[tuple[VerifyJob, ShardFacts]]:
+    if workers == 1 or (workers is None and samples < WORTH_RAY):
+        yield from ((job, verify_shard(job)) for job in jobs)
+        return
+    with cluster(workers, None) as num_workers:
+        yield from spread(verify_shard, jobs, num_workers, MEMORY, lambda job: job.shard)
+
+
+def to_json(findings: list[Finding]) -> str:
+    """Findings for programs."""
+    return json.dumps({"ok": not findings, "findings": [asdict(finding) for finding in findings]}, indent=1)

@@ -1,0 +1,19 @@
+"""Where pictures come from: each source lists locations, and one `Reader` reads them all."""
+
+from pipelines.sources.base import Location, Source
+from pipelines.sources.folder import FolderSource
+from pipelines.sources.parquet import ParquetSource
+from pipelines.sources.reading import Reader
+from pipelines.sources.tar import TarSource
+from pipelines.sources.webdataset import WebDatasetSource
+from pipelines.sources.zip import ZipSource
+
+__all__ = ["SOURCES", "Location", "Reader", "Source"]
+
+SOURCES: dict[str, type[Source]] = {
+    "folder": FolderSource,
+    "parquet": ParquetSource,
+    "tar": TarSource,
+    "webdataset": WebDatasetSource,
+    "zip": ZipSource,
+}

@@ -1,0 +1,104 @@
+"""What sources of container files share: they differ only in how one open archive is listed."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar
+
+from pipelines.errors import BadPicture
+from pipelines.sources.base import Location, Source, encode_path
+from pipelines.sources.files import archive_split, check_root, expand, folder_split, open_regular, refusal
+
+
+class ArchiveBroken(Exception):
+    """Beyond this point an archive cannot be read.
+
+    Attributes:
+        name: the member that is cut, or "".
+    """
+
+    def __init__(self, detail: str, name: str = "") -> None:
+        super().__init__(detail)
+        self.name = name
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An open container file.
+
+    Attributes:
+        path, file: where it is, and its encoded name inside the source.
+        container: the word for it in locations.
+        size, mtime_ns: as they were when it was opened.
+        split: official split that the recipe or the archive's name declares, or "".
+    """
+
+    path: Path
+    file: str
+    container: str
+    stream: BinaryIO
+    size: int
+    mtime_ns: int
+    split: str
+
+    def location(self, name: str | bytes, **fields: Any) -> Location:
+        """Location of a member, or with an empty name of the archive itself."""
+        member = encode_path(name)
+        uri = f"{self.file}!/{member}" if name else self.file
+        return Location(
+            uri=uri,
+            file=self.file,
+            container=self.container,
+            mtime_ns=self.mtime_ns,
+            **{"neighbourhood": uri, "split": self.split or folder_split(member), **fields},
+        )
+
+
+class ArchiveSource(Source):
+    """Pictures in container files, which are listed in the order of their names.
+
+    Inside an archive the order is the archive's own: it is as stable as the bytes, reads forward, and
+    needs no memory for the names.
+    """
+
+    container: ClassVar[str]
+
+    def root(self) -> Path:
+        return expand(self.path)[0]
+
+    def locate(self, ignored: Counter[str], index_dir: Path) -> Iterator[Location]:
+        root, files = expand(self.path)
+        for path in files:
+            yield from self._locate_in(root, path, ignored, index_dir)
+
+    def pictures(self, archive: Archive, ignored: Counter[str], index_dir: Path) -> Iterator[Location]:
+        """Lists one archive.
+
+        Raises:
+            ArchiveBroken: the rest cannot be read.
+        """
+        raise NotImplementedError
+
+    def _locate_in(self, root: Path, path: Path, ignored: Counter[str], index_dir: Path) -> Iterator[Location]:
+        file = encode_path(path.relative_to(root))
+        try:
+            descriptor, status = open_regular(path)
+        except OSError as error:
+            check_root(root)
+            reason, detail = refusal(path, error)
+            yield Location(file, file, self.container, neighbourhood=file, reason=reason, detail=detail)
+            return
+        except BadPicture as error:
+            yield Location(file, file, self.container, neighbourhood=file, reason=error.reason, detail=error.detail)
+            return
+        with os.fdopen(descriptor, "rb") as stream:
+            split = self.split or archive_split(file)
+            archive = Archive(path, file, self.container, stream, status.st_size, status.st_mtime_ns, split)
+            try:
+                yield from self.pictures(archive, ignored, index_dir)
+            except ArchiveBroken as error:
+                yield archive.location(error.name, reason="archive_broken", detail=str(error))

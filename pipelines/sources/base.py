@@ -1,0 +1,128 @@
+"""Where pictures are: a source lists locations, and never opens a picture.
+
+A location says how to get one picture's bytes out of a file, an archive member, a byte range or a
+Parquet row. Locations are small and sorted; they become the rows of the catalog.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PICTURE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".jp2", ".avif"}
+)
+"""Names by which a file is taken for a picture (compared in lower case); what it really is, decoding tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """One picture's place.
+
+    Attributes:
+        uri: stable name inside the source, percent-encoded: `a/b.jpg`, `a.zip!/b.jpg`, `a.parquet#17`.
+        file: the file that holds the bytes, relative to the source's root, percent-encoded.
+        container: how `file` is read: "file", "tar", "tar.gz", "zip" or "parquet".
+        offset, stored_size: byte range in `file` (for zip: of the local header; for tar.gz: in the
+            decompressed stream). -1 when the container has none.
+        size: bytes of the picture itself, -1 when only reading tells.
+        method, crc: compression method and CRC-32 of a zip member.
+        row_group, row: for Parquet: the row group, and the row inside it.
+        column: for Parquet: the column that holds the picture.
+        mtime_ns: change time of `file`, to notice sources that change under a build.
+        neighbourhood: pictures that are cheap to read together share it; equal to `uri` where any
+            picture can be read alone.
+        split: official split the source declares, or "".
+        labels: JSON object text.
+        licence, licence_url, attribution: of this picture where it differs from its source, else "".
+        reason, detail: why it was refused while listing, else "".
+    """
+
+    uri: str
+    file: str
+    container: str
+    offset: int = -1
+    stored_size: int = -1
+    size: int = -1
+    method: int = 0
+    crc: int = 0
+    row_group: int = -1
+    row: int = -1
+    column: str = ""
+    mtime_ns: int = 0
+    neighbourhood: str = ""
+    split: str = ""
+    labels: str = "{}"
+    licence: str = ""
+    licence_url: str = ""
+    attribution: str = ""
+    reason: str = ""
+    detail: str = ""
+
+
+LOCATION_FIELDS = tuple(field.name for field in dataclasses.fields(Location))
+
+
+class Source(BaseModel):
+    """A source as a recipe names it; subclasses say how it is listed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    path: str = Field(description="File, folder or pattern; relative paths start at the recipe's folder.")
+    name: str = Field("", description="Short name in reports; made from the path when empty.")
+    licence: str = Field("unknown", description="SPDX identifier of the pictures' licence, or 'unknown'.")
+    licence_url: str = Field("", description="Where the licence can be read.")
+    attribution: str = Field("", description="Whom to credit.")
+    split: str = Field("", description="Official split of all its pictures (train, val or test).")
+    limit: int | None = Field(None, ge=1, description="Take the first so many pictures, in sorted order.")
+    sample: int | None = Field(None, ge=1, description="Take so many pictures, drawn with the recipe's seed.")
+
+    def corpus_name(self) -> str:
+        """Name of the known corpus it is, else the name the recipe gives it."""
+        return str(getattr(self, "corpus", self.name))
+
+    def root(self) -> Path:
+        """Folder to which every location's `file` is relative."""
+        raise NotImplementedError
+
+    def locate(self, ignored: Counter[str], index_dir: Path) -> Iterator[Location]:
+        """Lists the pictures, sorted, in bounded memory.
+
+        Args:
+            ignored: counts what was passed over because it is not a picture, by its suffix.
+            index_dir: a folder that every worker sees, where seek indexes of gzip streams are kept.
+
+        Raises:
+            RecipeError: nothing is there, or it is not what the recipe says.
+        """
+        raise NotImplementedError
+
+
+def encode_path(path: str | bytes | os.PathLike[Any]) -> str:
+    """Percent-encodes a path: names may hold newlines or bytes that are not UTF-8, text may not."""
+    return quote(os.fsencode(path), safe="/-_.~()+,=@")
+
+
+def decode_path(text: str) -> str:
+    """Gives the path back that `encode_path` encoded."""
+    return os.fsdecode(unquote_to_bytes(text))
+
+
+OFFICIAL_SPLITS = {
+    "train": "train", "training": "train",
+    "val": "val", "valid": "val", "validation": "val", "dev": "val",
+    "test": "test", "testing": "test", "eval": "test",
+}  # fmt: skip
+"""Spellings of the three splits in folder and shard names."""
+
+
+def is_picture_name(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES

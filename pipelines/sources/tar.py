@@ -1,0 +1,173 @@
+"""Pictures in tar archives, plain or compressed with gzip.
+
+A plain tar is read by byte range. A gzip stream cannot be entered in its middle, so listing, which has to
+unpack it once anyway, writes a seek index with which workers start near the member they want.
+"""
+
+from __future__ import annotations
+
+import os
+import tarfile
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, Literal, cast
+
+from indexed_gzip import IndexedGzipFile
+
+from pipelines.errors import RecipeError
+from pipelines.seeds import digest
+from pipelines.sources.archive import Archive, ArchiveBroken, ArchiveSource
+from pipelines.sources.base import Location, encode_path, is_picture_name
+from pipelines.sources.files import count_ignored, is_unsafe_name
+
+NEIGHBOURHOOD_BYTES = 8 << 20
+"""Pictures within so many decompressed bytes are read together."""
+
+_MIN_SPACING = 1 << 20
+_MAX_POINTS = 2048  # of 32 KiB each: what an open index keeps in a worker's memory
+_MAX_HEADER_BYTES = 16 << 20
+
+_FOREIGN = {
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x04\x22\x4d\x18": "lz4",
+    b"PK\x03\x04": "zip",
+    b"PAR1": "Parquet",
+}
+_FAULTS = (tarfile.TarError, OSError, ValueError, IndexError, RecursionError)
+"""What `tarfile` raises at damaged headers, and a gzip stream at its damaged places."""
+
+
+class TarSource(ArchiveSource):
+    """Pictures anywhere inside .tar, .tar.gz or .tgz files."""
+
+    type: Literal["tar"] = "tar"
+    container: ClassVar[str] = "tar"
+
+    def pictures(self, archive: Archive, ignored: Counter[str], index_dir: Path) -> Iterator[Location]:
+        with open_tar(archive, index_dir) as tar:
+            for member in tar_members(tar.stream):
+                if is_picture_name(member.name) and not member.isdir():
+                    yield member_location(tar, member)
+                elif not member.isdir():
+                    count_ignored(ignored, member.name)
+
+
+@contextmanager
+def open_tar(archive: Archive, index_dir: Path) -> Iterator[Archive]:
+    """Gives the archive whose stream is the plain tar, and leaves a seek index behind if it was compressed.
+
+    Raises:
+        RecipeError: it is compressed in a way that is not read.
+    """
+    magic = archive.stream.read(8)
+    archive.stream.seek(0)
+    for foreign, name in _FOREIGN.items():
+        if magic.startswith(foreign):
+            raise RecipeError(f"{str(archive.path)!r} must be a tar, plain or compressed with gzip, found {name}")
+    if not magic.startswith(b"\x1f\x8b"):
+        yield archive
+        return
+    spacing = max(_MIN_SPACING, archive.size // _MAX_POINTS)
+    with IndexedGzipFile(fileobj=archive.stream, spacing=spacing, buffer_size=1 << 20) as stream:
+        try:
+            yield replace(archive, stream=stream, container="tar.gz")
+        finally:
+            _export(stream, index_path(index_dir, archive.path, archive.size, archive.mtime_ns))
+
+
+def index_path(index_dir: Path, path: str | Path, size: int, mtime_ns: int) -> Path:
+    """Where the seek index of a gzip file is kept."""
+    return index_dir / f"{digest('gzip index', encode_path(os.path.abspath(path)), size, mtime_ns):032x}.gzidx"
+
+
+def _export(stream: IndexedGzipFile, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f"{uuid.uuid4().hex}.tmp")
+    stream.export_index(str(temporary))
+    temporary.replace(target)
+
+
+def tar_members(stream: BinaryIO) -> Iterator[tarfile.TarInfo]:
+    """Lists the members that are there completely; the caller may read `stream` in between.
+
+    Raises:
+        ArchiveBroken: a header is damaged, a member is cut, or the mark of the end is missing.
+    """
+    try:
+        # Steps are made here and not by `TarFile`, which keeps every member and takes damage for the end.
+        tar = tarfile.TarFile(fileobj=cast(BinaryIO, _Headers(stream)), encoding="utf-8")
+    except _FAULTS as error:
+        raise ArchiveBroken(f"not a tar: {error}") from error
+    position = 0
+    while (member := _member_at(tar, stream, position)) is not None:
+        yield member
+        position = tar.offset
+
+
+def _member_at(tar: tarfile.TarFile, stream: BinaryIO, position: int) -> tarfile.TarInfo | None:
+    try:
+        stream.seek(position)
+        member = tarfile.TarInfo.fromtarfile(tar)
+    except tarfile.EOFHeaderError:
+        return None
+    except _FAULTS as error:
+        raise ArchiveBroken(f"no member at byte {position}: {error}") from error
+    if tar.offset <= position:
+        raise ArchiveBroken(f"negative size at byte {position}", member.name)
+    if member.isreg() and not member.issparse() and not _reaches(stream, member.offset_data + member.size):
+        raise ArchiveBroken("the archive ends inside this member", member.name)
+    return member
+
+
+def _reaches(stream: BinaryIO, end: int) -> bool:
+    try:
+        stream.seek(end - 1)
+        return len(stream.read(1)) == 1
+    except OSError:
+        return False
+
+
+class _Headers:
+    """A tar's stream, in which no damaged header can ask for gigabytes."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.seek: Callable[[int], int] = stream.seek
+        self.tell: Callable[[], int] = stream.tell
+
+    def read(self, size: int) -> bytes:
+        if size > _MAX_HEADER_BYTES:
+            raise tarfile.ReadError(f"a header of {size} bytes")
+        return self._stream.read(size)
+
+
+def member_location(archive: Archive, member: tarfile.TarInfo, **fields: Any) -> Location:
+    """Location of a tar's member, with the reason if it must not be read."""
+    place = {}
+    if archive.container == "tar.gz":
+        place["neighbourhood"] = f"{archive.file}#{member.offset_data // NEIGHBOURHOOD_BYTES}"
+    return archive.location(
+        member.name,
+        offset=member.offset_data,
+        stored_size=member.size,
+        size=member.size,
+        reason=_reason(member),
+        **place,
+        **fields,
+    )
+
+
+def _reason(member: tarfile.TarInfo) -> str:
+    if is_unsafe_name(member.name):
+        return "unsafe_name"
+    if member.issym() or member.islnk():
+        return "link"
+    if member.issparse():
+        return "unsupported_compression"
+    return "" if member.isreg() else "not_a_file"

@@ -1,0 +1,111 @@
+"""Work spread over Ray: the only module of the data side that starts it.
+
+A job is a small plain value in, a small plain value out; what it made lies in files by then. So Ray
+holds no state that matters, and pixels never enter its object store, which costs more than half of
+the throughput (see DECISIONS.md). Plain tasks are used rather than Ray Data for the same reason.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+from pipelines.errors import MenderyError
+
+Job = TypeVar("Job")
+Outcome = TypeVar("Outcome")
+
+# Read by Ray when it starts; nothing of ours calls home.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+# A driver under `uv run` would make every worker build its own environment.
+os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+# Ray 2.60 warns that it will stop hiding GPUs from tasks that ask for none; these tasks ask for none.
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+
+OBJECT_STORE_BYTES = 100 * 2**20
+RETRIES = 3
+
+
+@contextlib.contextmanager
+def cluster(workers: int | None, address: str | None) -> Iterator[int]:
+    """Connects to Ray for the length of the block and yields the number of workers to keep busy.
+
+    Args:
+        workers: tasks at a time; all processors when None.
+        address: a running cluster ("auto", "ray://..."), or None to start Ray on this machine,
+            bound to loopback, without dashboard or usage reports.
+    """
+    import ray
+
+    if ray.is_initialized():  # inside a Ray job, or a test's own cluster
+        yield workers or int(ray.cluster_resources().get("CPU", 1))
+        return
+    address = address or os.environ.get("RAY_ADDRESS")
+    try:
+        if address:
+            ray.init(address=address, log_to_driver=False, logging_level="warning")
+        else:
+            ray.init(
+                num_cpus=workers or os.cpu_count() or 1,
+                include_dashboard=False,
+                object_store_memory=OBJECT_STORE_BYTES,
+                log_to_driver=False,
+                logging_level="error",
+                _node_ip_address="127.0.0.1",
+            )
+    except ConnectionError as error:
+        raise MenderyError(f"no Ray cluster answers at {address!r}: {error}") from None
+    try:
+        yield workers or int(ray.cluster_resources().get("CPU", 1))
+    finally:
+        ray.shutdown()
+
+
+def spread(
+    work: Callable[[Job], Outcome], jobs: Iterable[Job], workers: int, memory: int, name: Callable[[Job], str] = str
+) -> Iterator[tuple[Job, Outcome]]:
+    """Runs `work` on every job, `workers` at a time, and yields each outcome as it comes.
+
+    A task whose worker dies is tried again on another; an error it raises stops the run, because
+    bad pictures are data and never raise.
+
+    Args:
+        work: importable function of one job.
+        jobs: plain values, consumed only as fast as work proceeds.
+        memory: bytes one task may take, declared to Ray's scheduler.
+        name: how a job is called in an error.
+
+    Raises:
+        MenderyError: a worker died more often than is retried.
+    """
+    import ray
+
+    # A cluster of small test nodes may offer less than one task asks; then one task a node is right.
+    offered = min((node["Resources"].get("memory", 0) for node in ray.nodes() if node["Alive"]), default=0)
+    remote = ray.remote(num_cpus=1, memory=min(memory, int(offered)), max_retries=RETRIES)(work)
+    waiting = iter(jobs)
+    running = {remote.remote(job): job for job in islice(waiting, workers + 1)}
+    try:
+        while running:
+            (done,), _ = ray.wait(list(running), num_returns=1)
+            job = running.pop(done)
+            yield job, _outcome(done, name(job))
+            running |= {remote.remote(job): job for job in islice(waiting, 1)}
+    finally:
+        for reference in running:
+            ray.cancel(reference, force=True)
+
+
+def _outcome(reference: object, name: str) -> Outcome:  # type: ignore[type-var]
+    """Outcome of a finished task; errors that name what to do pass through as they are."""
+    import ray
+
+    try:
+        return ray.get(reference)  # type: ignore[call-overload,no-any-return]
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause if isinstance(error.cause, MenderyError) else error from None
+    except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError, ray.exceptions.NodeDiedError) as error:
+        raise MenderyError(f"{name}: its worker died {RETRIES + 1} times: {error}") from None

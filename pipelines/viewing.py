@@ -1,0 +1,109 @@
+"""Looking at pictures: one finished sample, or what a recipe would do to one file."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from pipelines.damage.base import Mask, Picture
+from pipelines.errors import BadPicture, MenderyError
+from pipelines.imaging.decode import inspect
+from pipelines.imaging.encode import decode_image, decode_png
+from pipelines.recipe import Recipe, load
+from pipelines.sample import MASK_MEMBER
+from pipelines.shards.compose import Sample, compose
+from pipelines.shards.read import find_sample, metadata_of
+from pipelines.storage import put_bytes
+
+TINT = (255, 0, 90)
+"""Colour that marks the hole in overlays: rare in photographs."""
+
+
+def show(out: str | Path, key: str, folder: str | Path | None = None) -> dict[str, Any]:
+    """Takes one sample out of its shard.
+
+    Args:
+        out: a finished dataset.
+        key: the sample's key.
+        folder: where its members are written as files, besides an overlay of the mask; None writes nothing.
+
+    Returns:
+        Its metadata.
+
+    Raises:
+        MenderyError: no shard holds the key.
+    """
+    _, members = find_sample(out, key)
+    if folder is not None:
+        for name, data in members.items():
+            put_bytes(Path(folder) / f"{key}.{name}", data)
+        if MASK_MEMBER in members:
+            image = decode_image(next(data for name, data in members.items() if name.startswith("image.")))
+            _save(Path(folder) / f"{key}.overlay.png", overlay(image, decode_png(members[MASK_MEMBER])))
+    return metadata_of(members)
+
+
+def preview(recipe: str | Path | Recipe, image: str | Path, folder: str | Path, num_seeds: int = 4) -> list[Path]:
+    """Does to one picture what a recipe would, with several seeds side by side.
+
+    Writes one sheet per damage of the recipe, a row per seed: image, damaged picture, overlay of the mask.
+
+    Returns:
+        The files written.
+
+    Raises:
+        MenderyError: the picture cannot be used.
+    """
+    recipe, path = load(recipe), Path(image)
+    try:
+        data = path.read_bytes()
+        header = inspect(data, max_pixels=recipe.curate.max_pixels)
+    except OSError as error:
+        raise MenderyError(f"{path}: cannot be read: {error.strerror}") from None
+    except BadPicture as bad:
+        raise MenderyError(f"{path}: cannot be used: {bad}") from None
+    row = _row(data, header.width, header.height, path)
+    sheets = []
+    for number, damage in enumerate(recipe.damage or [None]):
+        only = recipe.model_copy(update={"damage": [damage] if damage else []})
+        strips = [_strip(only.model_copy(update={"seed": recipe.seed + step}), row, data) for step in range(num_seeds)]
+        sheet = Path(folder) / f"{path.stem}-{number:02d}-{damage.kind if damage else 'clean'}.png"
+        _save(sheet, np.concatenate(strips))
+        sheets.append(sheet)
+    return sheets
+
+
+def overlay(image: Picture, mask: Mask) -> Picture:
+    """The image with its hole tinted, (H, W, 3)."""
+    tinted = cv2.addWeighted(image, 0.35, np.full_like(image, TINT), 0.65, 0)
+    return np.where(mask[..., None] > 0, tinted, image).astype(np.uint8)
+
+
+def _strip(recipe: Recipe, row: dict[str, Any], data: bytes) -> Picture:
+    """Image, damaged picture and overlay beside each other, for the first sample that can be made."""
+    made = list(compose(recipe, row, data))
+    samples = [sample for sample in made if isinstance(sample, Sample)]
+    if not samples:
+        raise MenderyError(f"this recipe makes no sample of the picture: {made[0]}")
+    members = samples[0].members
+    image = decode_image(members[f"image.{recipe.image.format}"])
+    if not recipe.damage:
+        return image
+    damaged = members[f"damaged.{recipe.image.damaged_format}"]
+    shown = decode_png(damaged) if recipe.image.damaged_format == "png" else decode_image(damaged)
+    return np.concatenate([image, shown, overlay(image, decode_png(members[MASK_MEMBER]))], axis=1)
+
+
+def _row(data: bytes, width: int, height: int, path: Path) -> dict[str, Any]:
+    """A plan row for a picture that is in no plan."""
+    texts = dict.fromkeys(("split", "licence", "licence_url", "attribution"), "")
+    sizes = {"width": width, "height": height, "plain": False}
+    return texts | sizes | {"source": 0, "uri": path.name, "sha256": hashlib.sha256(data).hexdigest(), "labels": "{}"}
+
+
+def _save(path: Path, picture: Picture) -> None:
+    put_bytes(path, cv2.imencode(".png", picture[..., ::-1])[1].tobytes())
