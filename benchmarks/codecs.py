@@ -13,6 +13,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,9 +50,9 @@ def decoding(jpegs: list[bytes]) -> None:
     show("header: inspect", lambda data: inspect(data, max_pixels=2**30), jpegs)
     show("complete check", lambda data: check(data, headers[data]), jpegs)
     for n in (1, 2, 4, 5, 6, 7, 8):
-        show(f"decode {n}/8: simplejpeg", lambda data, n=n: _dct(data, n), jpegs)
+        show(f"decode {n}/8: simplejpeg", partial(_dct, n=n), jpegs)
     for n, flag in ((1, cv2.IMREAD_REDUCED_COLOR_8), (4, cv2.IMREAD_REDUCED_COLOR_2), (8, cv2.IMREAD_COLOR)):
-        show(f"decode {n}/8: OpenCV", lambda d, flag=flag: cv2.imdecode(np.frombuffer(d, np.uint8), flag), jpegs)
+        show(f"decode {n}/8: OpenCV", partial(_opencv_decode, flag=flag), jpegs)
     show("decode 8/8: Pillow", lambda data: Image.open(io.BytesIO(data)).load(), jpegs)
 
 
@@ -59,8 +60,8 @@ def encoding(pictures: list[Any]) -> None:
     mask = np.zeros((256, 256), np.uint8)
     cv2.line(mask, (30, 40), (200, 180), 255, 60)
     damaged = [np.where(mask[..., None] > 0, np.uint8(128), picture) for picture in pictures]
-    for s in ("444", "420"):
-        show(f"jpg 95 {s}: simplejpeg", lambda p, s=s: simplejpeg.encode_jpeg(p, 95, "RGB", s), pictures)
+    show("jpg 95 444: simplejpeg", lambda p: simplejpeg.encode_jpeg(p, 95, "RGB", "444"), pictures)
+    show("jpg 95 420: simplejpeg", lambda p: simplejpeg.encode_jpeg(p, 95, "RGB", "420"), pictures)
     show("jpg 95 444: OpenCV", lambda p: _opencv(p, ".jpg", cv2.IMWRITE_JPEG_QUALITY, 95, 0x7, 0x111111), pictures)
     show("damaged png: ours", lambda p: encode_damaged(p, "png"), damaged)
     show("damaged png: OpenCV 1", lambda p: _opencv(p, ".png", cv2.IMWRITE_PNG_COMPRESSION, 1), damaged)
@@ -109,6 +110,10 @@ def _resize(picture: Any, side: int, interpolation: int) -> Any:
     )
 
 
+def _opencv_decode(data: bytes, flag: int) -> Any:
+    return cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+
+
 def _opencv(picture: Any, extension: str, *flags: int) -> Any:
     return cv2.imencode(extension, picture[..., ::-1], flags)[1]
 
@@ -122,7 +127,8 @@ def _photographs() -> list[bytes]:
     from skimage import data as folder
 
     names = [Path(folder.__file__).parent / name for name in PHOTOGRAPHS]
-    pictures = [cv2.resize(cv2.imread(str(name))[..., ::-1], (512, 512), interpolation=AREA) for name in names]
+    read = [np.asarray(Image.open(name).convert("RGB")) for name in names]
+    pictures = [cv2.resize(pixels, (512, 512), interpolation=AREA) for pixels in read]
     return [simplejpeg.encode_jpeg(np.ascontiguousarray(p), 92, colorsubsampling="420") for p in pictures]
 
 

@@ -69,7 +69,7 @@ class Brush(HoleDamage):
 
 
 def _directions(rng: np.random.Generator, steps: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Down and up by turns, and always to the right: directions, although the paper's text speaks of turns."""
+    """Up and down by turns, and to the right on the whole: directions, although the paper speaks of turns."""
     below, above = rng.random(2) * (2 * math.pi / 15)
     angles = rng.uniform(2 * math.pi / 5 - below, 2 * math.pi / 5 + above, steps)
     angles[::2] *= -1

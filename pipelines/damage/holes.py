@@ -146,7 +146,8 @@ def grow(
     Args:
         rng: draws the goal only.
         propose: draws one piece.
-        height, width: pixels.
+        height: pixels.
+        width: pixels.
         ratio_range: (low, high] of `mask_ratio`.
 
     Raises:

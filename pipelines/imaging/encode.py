@@ -35,6 +35,7 @@ def encode_image(picture: Picture, options: Fit) -> bytes:
 
     Args:
         picture: (H, W, 3) uint8 RGB, C-contiguous.
+        options: whose format, quality and subsampling count here.
     """
     if options.format == "jpg":
         data: bytes = simplejpeg.encode_jpeg(picture, options.quality, colorsubsampling=options.subsampling)
@@ -58,7 +59,7 @@ def encode_damaged(picture: Picture, file_format: Literal["png", "webp"]) -> byt
     """A damaged picture, (H, W, 3) uint8 RGB, without loss."""
     if file_format == "png":
         return png(picture)
-    return _webp(picture, lossless=True, quality=0, method=0, exact=True)
+    return _webp(picture, lossless=True, quality=0, method=0)
 
 
 def encode_mask(mask: Mask) -> bytes:

@@ -91,6 +91,7 @@ def fit(picture: Picture, scale: float, options: Fit, rng: np.random.Generator) 
     Args:
         picture: (H, W, 3) uint8, not changed.
         scale: decoded pixels per original pixel, from `decode`.
+        options: whose size, fit, position, crop_range and background count here.
         rng: used only where the options leave something to chance.
 
     Returns:

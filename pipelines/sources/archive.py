@@ -46,15 +46,14 @@ class Archive:
     split: str
 
     def location(self, name: str | bytes, **fields: Any) -> Location:
-        """Location of a member, or with an empty name of the archive itself."""
+        """Location of a member, or with an empty name of the archive itself; `fields` win."""
         member = encode_path(name)
         uri = f"{self.file}!/{member}" if name else self.file
         return Location(
-            uri=uri,
             file=self.file,
             container=self.container,
             mtime_ns=self.mtime_ns,
-            **{"neighbourhood": uri, "split": self.split or folder_split(member), **fields},
+            **{"uri": uri, "neighbourhood": uri, "split": self.split or folder_split(member), **fields},
         )
 
 

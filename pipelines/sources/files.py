@@ -75,9 +75,10 @@ def _matches(pattern: str) -> list[str]:
     if not _WILDCARD.search(pattern):
         found = [pattern] if os.path.lexists(pattern) else []
     else:
-        found = [file for file in glob.glob(pattern, recursive=True) if not os.path.isdir(file)]
+        # Not `Path.glob`, which takes no absolute patterns.
+        found = [file for file in glob.glob(pattern, recursive=True) if not Path(file).is_dir()]
     if not found:
-        raise RecipeError(f"no file is called {pattern!r}, seen from {os.getcwd()!r}: correct the source's path")
+        raise RecipeError(f"no file is called {pattern!r}, seen from {str(Path.cwd())!r}: correct the source's path")
     return found
 
 
@@ -98,7 +99,7 @@ def open_regular(path: str | Path) -> tuple[int, os.stat_result]:
 
 def refusal(path: str | Path, error: OSError) -> tuple[str, str]:
     """Reason and detail for a file that `error` keeps us from."""
-    dangling = os.path.islink(path) and not os.path.exists(path)
+    dangling = Path(path).is_symlink() and not os.access(path, os.F_OK)
     return "link" if dangling else "unreadable", os.strerror(error.errno) if error.errno else str(error)
 
 

@@ -6,7 +6,6 @@ unpack it once anyway, writes a seek index with which workers start near the mem
 
 from __future__ import annotations
 
-import os
 import tarfile
 import uuid
 from collections import Counter
@@ -83,7 +82,7 @@ def open_tar(archive: Archive, index_dir: Path) -> Iterator[Archive]:
 
 def index_path(index_dir: Path, path: str | Path, size: int, mtime_ns: int) -> Path:
     """Where the seek index of a gzip file is kept."""
-    return index_dir / f"{digest('gzip index', encode_path(os.path.abspath(path)), size, mtime_ns):032x}.gzidx"
+    return index_dir / f"{digest('gzip index', encode_path(Path(path).absolute()), size, mtime_ns):032x}.gzidx"
 
 
 def _export(stream: IndexedGzipFile, target: Path) -> None:
@@ -114,7 +113,7 @@ def _member_at(tar: tarfile.TarFile, stream: BinaryIO, position: int) -> tarfile
     try:
         stream.seek(position)
         member = tarfile.TarInfo.fromtarfile(tar)
-    except tarfile.EOFHeaderError:
+    except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # missing in typeshed
         return None
     except _FAULTS as error:
         raise ArchiveBroken(f"no member at byte {position}: {error}") from error

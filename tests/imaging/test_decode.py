@@ -92,8 +92,11 @@ KINDS = {
 def test_every_format_is_read(kind):
     header = inspect(KINDS[kind], max_pixels=LIMIT)
     pixels, scale = read(KINDS[kind])
-    assert pixels.shape == (header.height, header.width, 3) and scale == 1.0
-    assert pixels.dtype == np.uint8 and pixels.flags.c_contiguous and pixels.flags.writeable
+    assert pixels.shape == (header.height, header.width, 3)
+    assert scale == 1.0
+    assert pixels.dtype == np.uint8
+    assert pixels.flags.c_contiguous
+    assert pixels.flags.writeable
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -179,13 +182,15 @@ def test_wide_colours_become_srgb(profile, file_format):
 def test_wide_colours_are_converted_after_scaling():
     data = stored(photograph(240, 160), "JPEG", icc_profile=P3)
     pixels, scale = read(data, min_side=80)
-    assert scale == 0.5 and np.abs(pixels.mean((0, 1)) - read(data)[0].mean((0, 1))).max() < 1
+    assert scale == 0.5
+    assert np.abs(pixels.mean((0, 1)) - read(data)[0].mean((0, 1))).max() < 1
 
 
 @pytest.mark.parametrize("profile", [SRGB, b"rubbish", SRGB[:300]], ids=["srgb", "rubbish", "cut"])
 def test_srgb_and_broken_profiles_change_nothing(profile):
     plain, tagged = (stored(photograph(), "PNG", icc_profile=p) for p in (None, profile))
-    assert inspect(tagged, max_pixels=LIMIT).profile is None and np.array_equal(read(tagged)[0], read(plain)[0])
+    assert inspect(tagged, max_pixels=LIMIT).profile is None
+    assert np.array_equal(read(tagged)[0], read(plain)[0])
 
 
 def test_profile_of_another_colour_space_is_ignored():
@@ -274,8 +279,9 @@ def test_changed_png_pixels_are_corrupt_though_they_inflate():
     assert refusal(bytes(data)) == "corrupt"
 
 
-@pytest.mark.parametrize(("padding", "accepted"), [(1, True), (10, True), (40, False)])
+@pytest.mark.parametrize(("padding", "accepted"), [(1, True), (16, True), (20, False)])
 def test_short_padding_before_the_end_of_jpeg_is_harmless(padding, accepted):
+    # libjpeg counts one or two bytes less, as it looks ahead.
     data = KINDS["jpeg"][:-2] + bytes(padding) + KINDS["jpeg"][-2:]
     if accepted:
         assert np.array_equal(read(data)[0], read(KINDS["jpeg"])[0])

@@ -113,7 +113,8 @@ def test_mask_keeps_one_channel_of_two_values():
     mask = np.zeros((90, 70), np.uint8)
     mask[20:40, 10:60] = 255
     stored = Image.open(io.BytesIO(encode_mask(mask)))
-    assert stored.mode == "L" and np.array_equal(np.asarray(stored), mask)
+    assert stored.mode == "L"
+    assert np.array_equal(np.asarray(stored), mask)
 
 
 def test_cut_png_is_refused():

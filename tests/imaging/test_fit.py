@@ -52,7 +52,9 @@ def test_matrix_leads_from_the_original_to_the_fitted_picture(options, min_side,
 @pytest.mark.parametrize("size", [(128, 128), (1, 1), (7, 500), (129, 128), (1000, 300)], ids=str)
 def test_result_is_a_contiguous_square(options, size):
     fitted, _ = fit(picture(*size), 1.0, options, rng())
-    assert fitted.shape == (128, 128, 3) and fitted.dtype == np.uint8 and fitted.flags.c_contiguous
+    assert fitted.shape == (128, 128, 3)
+    assert fitted.dtype == np.uint8
+    assert fitted.flags.c_contiguous
 
 
 def test_crop_of_the_asked_size_is_not_resampled():
@@ -108,19 +110,23 @@ def test_letterbox_centres_over_the_background():
     fitted, _ = fit(
         np.full((50, 100, 3), 200, np.uint8), 1.0, Fit(size=100, fit="letterbox", background=(1, 2, 3)), rng()
     )
-    assert (fitted[:25] == (1, 2, 3)).all() and (fitted[25:75] == 200).all() and (fitted[75:] == (1, 2, 3)).all()
+    assert (fitted[:25] == (1, 2, 3)).all()
+    assert (fitted[25:75] == 200).all()
+    assert (fitted[75:] == (1, 2, 3)).all()
 
 
 def test_exact_keeps_the_corners():
     pixels = np.zeros((100, 300, 3), np.uint8)
     pixels[50:, 150:] = 255
     fitted, _ = fit(pixels, 1.0, Fit(size=64, fit="exact"), rng())
-    assert fitted[-1, -1].min() == 255 and fitted[0, 0].max() == fitted[-1, 0].max() == fitted[0, -1].max() == 0
+    assert fitted[-1, -1].min() == 255
+    assert fitted[0, 0].max() == fitted[-1, 0].max() == fitted[0, -1].max() == 0
 
 
 def test_enlarging_stays_within_range():
     fitted, _ = fit((rng().integers(0, 2, (40, 40, 3)) * 255).astype(np.uint8), 1.0, Fit(size=100), rng())
-    assert fitted.min() == 0 and fitted.max() == 255
+    assert fitted.min() == 0
+    assert fitted.max() == 255
 
 
 def test_decode_side_leaves_the_smallest_crop_its_pixels():

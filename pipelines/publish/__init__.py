@@ -1,0 +1,1 @@
+"""Showing and passing on finished datasets."""
