@@ -28,31 +28,35 @@ from pipelines.imaging.decode import check, inspect
 from pipelines.imaging.encode import encode_damaged, encode_mask
 
 PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png")
+JPEG_444 = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444, cv2.IMWRITE_JPEG_QUALITY)
+FILTERS = (Image.Resampling.LANCZOS, Image.Resampling.BOX)
 AREA, CUBIC = cv2.INTER_AREA, cv2.INTER_CUBIC
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Times the codecs considered for the hot path.")
+    parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path, nargs="?", help="JPEGs; without it, photographs of scikit-image at 512")
     parser.add_argument("--limit", type=int, default=100)
     arguments = parser.parse_args()
     files = sorted(arguments.folder.glob("*.jpg"))[: arguments.limit] if arguments.folder else []
     jpegs = [file.read_bytes() for file in files] or _photographs()
-    print(f"{_processor()}, {os.cpu_count()} cores, {len(jpegs)} pictures\n")
-    cv2.setNumThreads(1)
+    names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    processor = names[0].partition(": ")[2] if names else platform.machine()
+    print(f"{processor}, {os.cpu_count()} cores, {len(jpegs)} pictures\n")
     decoding(jpegs)
-    encoding([cv2.resize(simplejpeg.decode_jpeg(data), (256, 256), interpolation=AREA) for data in jpegs])
-    quality([simplejpeg.decode_jpeg(data) for data in jpegs], jpegs)
+    full = [simplejpeg.decode_jpeg(data) for data in jpegs]
+    encoding([_resize(picture, 256, AREA) for picture in full])
+    quality(full, jpegs)
 
 
 def decoding(jpegs: list[bytes]) -> None:
-    headers = {data: inspect(data, max_pixels=2**30) for data in jpegs}
     show("header: inspect", lambda data: inspect(data, max_pixels=2**30), jpegs)
-    show("complete check", lambda data: check(data, headers[data]), jpegs)
+    show("header and check", lambda data: check(data, inspect(data, max_pixels=2**30)), jpegs)
     for n in (1, 2, 4, 5, 6, 7, 8):
         show(f"decode {n}/8: simplejpeg", partial(_dct, n=n), jpegs)
-    for n, flag in ((1, cv2.IMREAD_REDUCED_COLOR_8), (4, cv2.IMREAD_REDUCED_COLOR_2), (8, cv2.IMREAD_COLOR)):
-        show(f"decode {n}/8: OpenCV", partial(_opencv_decode, flag=flag), jpegs)
+    arrays = [np.frombuffer(data, np.uint8) for data in jpegs]
+    show("decode 4/8: OpenCV", lambda array: cv2.imdecode(array, cv2.IMREAD_REDUCED_COLOR_2), arrays)
+    show("decode 8/8: OpenCV", lambda array: cv2.imdecode(array, cv2.IMREAD_COLOR), arrays)
     show("decode 8/8: Pillow", lambda data: Image.open(io.BytesIO(data)).load(), jpegs)
 
 
@@ -61,10 +65,9 @@ def encoding(pictures: list[Any]) -> None:
     cv2.line(mask, (30, 40), (200, 180), 255, 60)
     damaged = [np.where(mask[..., None] > 0, np.uint8(128), picture) for picture in pictures]
     show("jpg 95 444: simplejpeg", lambda p: simplejpeg.encode_jpeg(p, 95, "RGB", "444"), pictures)
-    show("jpg 95 420: simplejpeg", lambda p: simplejpeg.encode_jpeg(p, 95, "RGB", "420"), pictures)
-    show("jpg 95 444: OpenCV", lambda p: _opencv(p, ".jpg", cv2.IMWRITE_JPEG_QUALITY, 95, 0x7, 0x111111), pictures)
+    show("jpg 95 444: OpenCV", lambda p: cv2.imencode(".jpg", p, [*JPEG_444, 95])[1], pictures)
     show("damaged png: ours", lambda p: encode_damaged(p, "png"), damaged)
-    show("damaged png: OpenCV 1", lambda p: _opencv(p, ".png", cv2.IMWRITE_PNG_COMPRESSION, 1), damaged)
+    show("damaged png: OpenCV 1", lambda p: cv2.imencode(".png", p, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1], damaged)
     show("damaged webp: ours", lambda p: encode_damaged(p, "webp"), damaged)
     if find_spec("fpng"):
         show("damaged png: fpng", import_module("fpng").from_ndarray, damaged)
@@ -76,27 +79,24 @@ def quality(full: list[Any], jpegs: list[bytes]) -> None:
     """Mean PSNR of ways to shrink against two references, Pillow's Lanczos and box, from the full picture."""
     print(f"\n{'PSNR, dB':34}   Lanczos       box")
     for side, n in ((256, 4), (230, 4), (200, 4), (140, 3), (100, 2), (300, 5)):
-        ways = {
-            f"{side}: DCT {n}/8, area": [_resize(_dct(data, n), side, AREA) for data in jpegs],
-            f"{side}: DCT {n}/8, cubic": [_resize(_dct(data, n), side, CUBIC) for data in jpegs],
-            f"{side}: full, area": [_resize(picture, side, AREA) for picture in full],
-        }
-        filters = (Image.Resampling.LANCZOS, Image.Resampling.BOX)
-        references = [[np.asarray(Image.fromarray(p).resize((side, side), f)) for p in full] for f in filters]
-        for name, pictures in ways.items():
-            figures = [np.mean([cv2.PSNR(*pair) for pair in zip(pictures, r, strict=True)]) for r in references]
-            print(f"{name:34} {figures[0]:9.1f} {figures[1]:9.1f}")
+        scaled = [_dct(data, n) for data in jpegs]
+        ways = ((f"DCT {n}/8, area", scaled, AREA), (f"DCT {n}/8, cubic", scaled, CUBIC), ("full, area", full, AREA))
+        references = [[np.asarray(Image.fromarray(p).resize((side, side), f)) for p in full] for f in FILTERS]
+        for name, pictures, interpolation in ways:
+            small = [_resize(picture, side, interpolation) for picture in pictures]
+            figures = [np.mean([cv2.PSNR(*pair) for pair in zip(small, r, strict=True)]) for r in references]
+            print(f"{side}: {name:29} {figures[0]:9.1f} {figures[1]:9.1f}")
 
 
 def show(name: str, function: Callable[[Any], Any], inputs: Sequence[Any]) -> None:
-    best = float("inf")
+    seconds = []
     for _ in range(3):
         start = time.perf_counter()
         outputs = [function(each) for each in inputs]
-        best = min(best, (time.perf_counter() - start) / len(inputs))
+        seconds.append((time.perf_counter() - start) / len(inputs))
     is_encoded = isinstance(outputs[0], bytes) or getattr(outputs[0], "ndim", 0) == 1
     size = f"{sum(map(len, outputs)) / len(outputs) / 1024:9.1f} KiB" if is_encoded else ""
-    print(f"{name:34} {best * 1000:9.3f} ms {size}")
+    print(f"{name:34} {min(seconds) * 1000:9.3f} ms {size}")
 
 
 def _dct(data: bytes, n: int) -> Any:
@@ -105,31 +105,15 @@ def _dct(data: bytes, n: int) -> Any:
 
 
 def _resize(picture: Any, side: int, interpolation: int) -> Any:
-    return (
-        picture if picture.shape[:2] == (side, side) else cv2.resize(picture, (side, side), None, 0, 0, interpolation)
-    )
-
-
-def _opencv_decode(data: bytes, flag: int) -> Any:
-    return cv2.imdecode(np.frombuffer(data, np.uint8), flag)
-
-
-def _opencv(picture: Any, extension: str, *flags: int) -> Any:
-    return cv2.imencode(extension, picture[..., ::-1], flags)[1]
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
+    return cv2.resize(picture, (side, side), interpolation=interpolation)
 
 
 def _photographs() -> list[bytes]:
     from skimage import data as folder
 
     names = [Path(folder.__file__).parent / name for name in PHOTOGRAPHS]
-    read = [np.asarray(Image.open(name).convert("RGB")) for name in names]
-    pictures = [cv2.resize(pixels, (512, 512), interpolation=AREA) for pixels in read]
-    return [simplejpeg.encode_jpeg(np.ascontiguousarray(p), 92, colorsubsampling="420") for p in pictures]
+    pictures = [_resize(np.asarray(Image.open(name).convert("RGB")), 512, AREA) for name in names]
+    return [simplejpeg.encode_jpeg(picture, 92, "RGB", "420") for picture in pictures]
 
 
 if __name__ == "__main__":

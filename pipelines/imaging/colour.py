@@ -60,7 +60,7 @@ def needed_profile(image: Image.Image) -> bytes | None:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """16-bit grey to 8 bit, rounded. (Pillow cuts 16-bit RGB to its high bytes while reading.)"""
+    """16-bit grey to 8 bit, rounded; 16-bit RGB was cut to its high bytes by Pillow while reading."""
     return Image.fromarray(((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8))
 
 

@@ -1,8 +1,8 @@
 """Pixels to the bytes that a shard holds, and back.
 
 A damaged picture must be stored without loss, and an ordinary PNG encoder would then take more time than everything
-else together. So PNG is written here: one filter for all rows and Intel's deflate, an eighth of the time of OpenCV's
-encoder for the same bytes (`benchmarks/codecs.py`). What comes out is a plain PNG that every reader knows.
+else together. So PNG is written here: one filter for all rows and Intel's deflate, a seventh of the time of OpenCV's
+encoder for as many bytes (`benchmarks/codecs.py`). What comes out is a plain PNG that every reader knows.
 """
 
 from __future__ import annotations

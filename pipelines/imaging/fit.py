@@ -22,8 +22,8 @@ Box = tuple[int, int, int, int]
 """(left, top, width, height) in pixels."""
 
 MILD_SHRINK = 4 / 3
-"""Up to here INTER_CUBIC comes 3 dB closer to Lanczos than INTER_AREA, and takes a quarter of its time; beyond, it
-aliases (`benchmarks/codecs.py`). Scaled decoding leaves less than this from 3/8 upwards."""
+"""Up to here INTER_CUBIC comes 1 to 4 dB closer to Lanczos than INTER_AREA and takes a quarter of its time; beyond, it
+aliases (`benchmarks/codecs.py`). Scaled decoding leaves less than this from 4/8 upwards."""
 
 Level = Annotated[int, Field(ge=0, le=255)]
 

@@ -36,7 +36,6 @@ class Location:
         size: bytes of the picture itself, -1 when only reading tells.
         method, crc: compression method and CRC-32 of a zip member.
         column, row_group, row: for Parquet: the column of pictures, the row group, and the row inside it.
-        column: for Parquet: the column that holds the picture.
         mtime_ns: change time of `file`, to notice sources that change under a build.
         neighbourhood: pictures that are cheap to read together share it; equal to `uri` where any
             picture can be read alone.
@@ -54,7 +53,6 @@ class Location:
     size: int = -1
     method: int = 0
     crc: int = 0
-    column: str = ""
     row_group: int = -1
     row: int = -1
     column: str = ""

@@ -48,8 +48,10 @@ class ParquetSource(ArchiveSource):
         found = [field.name for field in schema if holds_pictures(field.type)]
         if missing:
             raise RecipeError(f"{archive.path}: no column {missing[0]!r}; its columns are {', '.join(schema.names)}")
-        if self.image:
+        if self.image in found:
             return self.image
+        if self.image:
+            raise RecipeError(f"{archive.path}: column {self.image!r} holds {schema.field(self.image).type}, not pictures")
         if len(found) != 1:
             many = f"several columns may hold pictures ({', '.join(found)})" if found else "no column holds pictures"
             raise RecipeError(f"{archive.path}: {many}; name one with `image`; its columns are {', '.join(schema.names)}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bz2
 import contextlib
+import errno
 import os
 import struct
 import zlib
@@ -29,8 +30,13 @@ from pipelines.sources.zip import BZIP2, DEFLATED, STORED
 OPEN_FILES = 16
 ROWS_AT_A_TIME = 32
 
+Place = tuple[str, int, str]
+"""File, row group and column of Parquet."""
+
 _LOCAL = struct.Struct("<4s22xHH")
 _STREAM_FAULTS = (OSError, EOFError, ValueError, zlib.error)
+_MACHINE_FAULTS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""What the machine lacks: no picture is to blame, so none is dropped for it."""
 
 
 class Reader:
@@ -46,16 +52,17 @@ class Reader:
         self.root, self.index_dir, self.max_bytes = root, index_dir, max_bytes
         self._folder = os.fspath(root)
         self._streams: OrderedDict[str, BinaryIO] = OrderedDict()
-        self._rows: tuple[tuple[str, int, str], Iterator[bytes | None], int] | None = None
+        self._raw: dict[str, BinaryIO] = {}  # below gzip streams, which do not close what they read
+        self._rows: tuple[Place, Iterator[bytes | None], int] | None = None
+        self._damaged_from: dict[Place, int] = {}
 
     def __enter__(self) -> Reader:
         return self
 
     def __exit__(self, *error: object) -> None:
         self._rows = None
-        for stream in self._streams.values():
-            stream.close()
-        self._streams.clear()
+        while self._streams:
+            self._close_oldest()
 
     def read(self, location: Location) -> bytes:
         """Bytes of one picture.
@@ -69,6 +76,8 @@ class Reader:
         try:
             data = self._read(location)
         except OSError as error:
+            if error.errno in _MACHINE_FAULTS:
+                raise
             check_root(self.root)
             raise BadPicture(*refusal(self._path(location), error)) from None
         if not data:
@@ -93,10 +102,11 @@ class Reader:
 
     def _read_file(self, location: Location) -> bytes:
         descriptor, status = open_regular(self._path(location))
-        with open(descriptor, "rb", buffering=0) as file:
+        # Buffered, because one unbuffered read may give less than there is (network file systems do).
+        with os.fdopen(descriptor, "rb") as file:
             if status.st_size > self.max_bytes:
                 raise BadPicture("too_many_bytes", f"{status.st_size} bytes, at most {self.max_bytes}")
-            return file.read(status.st_size) or b""
+            return file.read(status.st_size)
 
     def _read_range(self, location: Location) -> bytes:
         """A member of a tar, plain or inside a gzip stream."""
@@ -128,15 +138,20 @@ class Reader:
     def _read_row(self, location: Location) -> bytes:
         """A row of Parquet; rows of one row group are streamed, so that a giant row group does not fill memory."""
         place = (location.file, location.row_group, location.column)
+        # Damage is remembered, or each row behind it would read the row group up to it once more.
+        if location.row >= self._damaged_from.get(place, location.row + 1):
+            raise BadPicture("unreadable", f"row group {location.row_group} is damaged here or before")
         if self._rows is None or self._rows[0] != place or self._rows[2] > location.row:
             self._rows = (place, self._stream_rows(location), 0)
         _, rows, position = self._rows
         try:
-            for _ in range(location.row - position):
+            while position < location.row:
                 next(rows)
+                position += 1
             data = next(rows)
         except (pa.ArrowException, StopIteration, OSError, ValueError) as error:
             self._rows = None
+            self._damaged_from[place] = position
             raise BadPicture("unreadable", f"row group {location.row_group} cannot be read: {error}") from None
         self._rows = (place, rows, location.row + 1)
         if data is None:
@@ -144,7 +159,7 @@ class Reader:
         return data
 
     def _stream_rows(self, location: Location) -> Iterator[bytes | None]:
-        file = pq.ParquetFile(self._stream(location), pre_buffer=False)
+        file = pq.ParquetFile(self._stream(location), pre_buffer=False, page_checksum_verification=True)
         batches = file.iter_batches(ROWS_AT_A_TIME, row_groups=[location.row_group], columns=[location.column])
         for batch in batches:
             column = batch.column(0)
@@ -158,15 +173,22 @@ class Reader:
         if location.file in self._streams:
             self._streams.move_to_end(location.file)
             return self._streams[location.file]
-        while len(self._streams) >= OPEN_FILES:
-            self._streams.popitem(last=False)[1].close()
+        if len(self._streams) >= OPEN_FILES:
+            self._close_oldest()
         path = self._path(location)
         descriptor, status = open_regular(path)
         stream: BinaryIO = os.fdopen(descriptor, "rb")
         if location.container == "tar.gz":
+            self._raw[location.file] = stream
             stream = self._seekable(stream, path, status)
         self._streams[location.file] = stream
         return stream
+
+    def _close_oldest(self) -> None:
+        file, stream = self._streams.popitem(last=False)
+        stream.close()
+        if file in self._raw:
+            self._raw.pop(file).close()
 
     def _seekable(self, stream: BinaryIO, path: str, status: os.stat_result) -> BinaryIO:
         """A gzip stream that can be entered anywhere, if listing left its index."""
