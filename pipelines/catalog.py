@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import heapq
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -41,7 +42,7 @@ def write(recipe: Recipe, path: Path, index_dir: Path) -> None:
         rows = (row for number, source in enumerate(recipe.sources) for row in _rows(number, source, recipe.seed, ignored, index_dir))
         for table in _tables(rows):
             writer.write_table(table)
-        writer.add_key_value_metadata({IGNORED: pa.py_buffer(_encode(ignored)).to_pybytes()})
+        writer.add_key_value_metadata({IGNORED: json.dumps(ignored, sort_keys=True)})
 
 
 def locate(source: Source, seed: int, ignored: Counter[str], index_dir: Path) -> Iterator[Location]:
@@ -76,7 +77,8 @@ def part_sizes(path: Path) -> list[int]:
 def ignored_files(path: Path) -> dict[str, int]:
     """What listing passed over because it is not a picture, by suffix."""
     metadata = pq.read_metadata(path).metadata or {}
-    return dict(line.rsplit("\t", 1) for line in metadata.get(IGNORED, b"").decode().split("\n") if line)  # type: ignore[misc]
+    ignored: dict[str, int] = json.loads(metadata.get(IGNORED, b"{}"))
+    return ignored
 
 
 def changes(old: Path, new: Path, names: list[str]) -> list[str]:
@@ -107,10 +109,6 @@ def _tables(rows: Iterable[dict[str, Any]]) -> Iterator[pa.Table]:
     iterator = iter(rows)
     while batch := list(islice(iterator, ROWS_PER_TASK)):
         yield pa.Table.from_pylist(batch, schema=SCHEMA)
-
-
-def _encode(ignored: Counter[str]) -> bytes:
-    return "\n".join(f"{kind}\t{count}" for kind, count in sorted(ignored.items())).encode()
 
 
 def _chain(first: Location, rest: Iterator[Location]) -> Iterator[Location]:

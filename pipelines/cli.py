@@ -18,6 +18,7 @@ from pipelines.errors import REASONS, MenderyError
 
 app = App(
     name="mendery",
+    suppress_keyboard_interrupt=False,
     help="Build the datasets that teach networks to mend pictures.",
     version=lambda: __import__("importlib.metadata").metadata.version("mendery"),
 )
@@ -300,3 +301,6 @@ def _seconds(seconds: float) -> str:
 
 
 __all__ = ["app", "main"]
+
+if __name__ == "__main__":
+    main()

@@ -213,6 +213,8 @@ def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def _default_name(source: Source) -> str:
+    if not source.path:
+        return source.corpus_name()
     stem = re.split(r"[*?\[{]", Path(source.path).name)[0] or Path(source.path).parent.name
     return re.sub(r"[^a-z0-9]+", "-", stem.split(".")[0].lower()).strip("-") or getattr(source, "type", "source")
 
@@ -231,7 +233,7 @@ def _settle_paths(recipe: Recipe, tree: yaml.Node, name: str, folder: Path) -> N
     for number, source in enumerate(recipe.sources):
         source.path = _absolute(source.path, folder)
         try:
-            source.root()
+            source.check()
         except RecipeError as error:
             faults.append(f"{name}:{yaml_lines.line_of(tree, ('sources', number, 'path'))}: {error}")
     if faults:

@@ -9,6 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from pipelines.cards import front_matter
 from pipelines.errors import RecipeError
 from pipelines.sources.base import Location, Source, encode_path
@@ -18,7 +20,7 @@ class PackagePhotos(Source):
     """The photographs listed in the corpus's card, read where pip has put them."""
 
     corpus: Literal["package-photos"]
-    path: str = ""
+    path: str = Field("", description="Not needed: the packages are found where they are installed.")
 
     def root(self) -> Path:
         for package in ("skimage", "sklearn"):

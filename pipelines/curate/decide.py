@@ -60,7 +60,7 @@ def _judge(recipe: Recipe, table: pa.Table) -> tuple[list[str], list[str]]:
 
 def _drop_duplicates(table: pa.Table, keep: list[int], reasons: list[str], details: list[str]) -> None:
     uris, sources = table["uri"], table["source"]
-    firsts = duplicates.exact(table["sha256"].take(keep).to_pylist())
+    firsts = duplicates.exact(table["sha256"].take(pa.array(keep, pa.int64())).to_pylist())
     for position, first in zip(keep, firsts, strict=True):
         if keep[first] != position:
             reasons[position] = "duplicate"

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from pipelines import catalog
 from pipelines.curate.rules import Curate
 from pipelines.errors import BadPicture
-from pipelines.imaging.decode import Header, check, inspect
+from pipelines.imaging.decode import check, inspect
 from pipelines.layout import Layout
 from pipelines.recipe import Recipe
 from pipelines.sources.base import Location
@@ -31,15 +31,12 @@ HEADER_SCHEMA = pa.schema(
         ("width", pa.int32()),
         ("height", pa.int32()),
         ("mode", pa.string()),
-        ("frames", pa.int32()),
-        ("orientation", pa.int32()),
-        ("plain", pa.bool_()),
     ]
 )
 SCHEMA = pa.schema(
     [("sha256", pa.string()), ("num_bytes", pa.int64()), *HEADER_SCHEMA, ("fault", pa.string()), ("detail", pa.string())]
 )
-NOTHING = Header(format="", width=0, height=0, mode="", frames=0, orientation=1, plain=False)
+NOTHING: dict[str, Any] = dict.fromkeys(("format", "mode"), "") | dict.fromkeys(("width", "height"), 0)
 
 
 @dataclass(frozen=True)
@@ -64,15 +61,15 @@ def measure_part(job: MeasureJob) -> int:
 
 def measure(readers: Readers, source: int, location: Location, curate: Curate) -> dict[str, Any]:
     """One row of measurements; a picture that cannot be used has its fault in it."""
-    digest, num_bytes, header, fault, detail = "", 0, NOTHING, "", ""
+    digest, num_bytes, described, fault, detail = "", 0, NOTHING, "", ""
     try:
         data = readers.read(source, location)
         digest, num_bytes = hashlib.sha256(data).hexdigest(), len(data)
         header = inspect(data, max_pixels=curate.max_pixels)
+        described = {name: getattr(header, name) for name in HEADER_SCHEMA.names}
         check(data, header)
     except BadPicture as bad:
         fault, detail = bad.reason, bad.detail
-    described = {name: getattr(header, name) for name in HEADER_SCHEMA.names}
     return {"sha256": digest, "num_bytes": num_bytes, **described, "fault": fault, "detail": detail}
 
 

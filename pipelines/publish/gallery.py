@@ -1,65 +1,134 @@
-"""Samples for the report: chosen evenly over splits and damages, shown small."""
+"""The samples that the report shows: few, chosen evenly, and always the same ones.
+
+Every damage in every split is shown. Within such a pair the choice goes evenly over the mask ratios and prefers pictures
+not shown yet. Only chosen samples are read from the shards, by byte range.
+"""
 
 from __future__ import annotations
 
-import base64
-import heapq
-from collections import defaultdict
-from typing import Any
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from itertools import chain, pairwise, zip_longest
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from PIL import Image
 
-from pipelines import seeds
 from pipelines.damage.base import Picture
 from pipelines.imaging.encode import decode_image, decode_png
 from pipelines.layout import Layout
-from pipelines.sample import MASK_MEMBER
+from pipelines.publish.charts import data_uri
+from pipelines.sample import MASK_MEMBER, SPLITS
 from pipelines.shards.read import metadata_of, read_members
 from pipelines.viewing import overlay
 
-CARDS = 60
-THUMBNAIL = 150
+COLUMNS = ("key", "damage", "mask_ratio", "source_sha256")
+NUM_CARDS = 60
+THUMBNAIL_SIDE = 160
+QUALITY = 78
+
+NUM_CANDIDATES = 2000
+"""Of each damage, over all shards of a dataset; at least one of each shard is looked at."""
 
 
-def choose_cards(layout: Layout, stated: dict[str, Any]) -> list[dict[str, Any]]:
-    """Cards of at most about sixty samples, the same number for every pair of split and damage.
+class Candidate(NamedTuple):
+    """A sample that may be shown; candidates sort by their mask ratio."""
 
-    The choice hashes keys, so it looks random and is always the same.
+    mask_ratio: float
+    key: str
+    picture: str
+    shard: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """One sample as the page shows it.
+
+    Attributes:
+        metadata: its `json` member.
+        labels: what its corpus declares, name to text.
+        pictures: caption to data URI: image, damaged and mask, or the image alone.
     """
-    groups: dict[tuple[str, str], list[tuple[int, str, str, Any]]] = defaultdict(list)
-    for shard in stated["shards"]:
-        table = pq.read_table(layout.index(shard["name"]), columns=["key", "damage", "members"])
-        ranked = ((seeds.digest(key, "gallery"), key, kind, row) for row, (key, kind) in enumerate(_pairs(table)))
-        for rank, key, kind, row in ranked:
-            group = groups[shard["split"], kind]
-            group.append((rank, key, shard["name"], row))
-            groups[shard["split"], kind] = heapq.nsmallest(CARDS, group) if len(group) > 2 * CARDS else group
-    share = max(1, CARDS // max(len(groups), 1))
-    chosen = [entry for name in sorted(groups) for entry in heapq.nsmallest(share, groups[name])]
-    return [_card(layout, stated, shard, row) for _, _, shard, row in chosen]
+
+    metadata: dict[str, Any]
+    labels: dict[str, str]
+    pictures: dict[str, str]
 
 
-def _pairs(table: Any) -> Any:
-    return zip(table["key"].to_pylist(), table["damage"].to_pylist(), strict=True)
+class Candidates:
+    """Gathers samples to choose from, shard by shard, in bounded memory."""
+
+    def __init__(self, num_shards: int) -> None:
+        self._per_shard = max(1, NUM_CANDIDATES // max(num_shards, 1))
+        self._found: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
+
+    def add(self, split: str, shard: str, index: pa.Table) -> None:
+        """Takes samples of each damage of one shard, evenly over its mask ratios."""
+        for damage in sorted(pc.unique(index["damage"]).to_pylist()):
+            rows = index.filter(pc.equal(index["damage"], damage)).sort_by([("mask_ratio", "ascending"), ("key", "ascending")])
+            rows = rows.take(_spread(rows.num_rows, self._per_shard))
+            columns = (rows[name].to_pylist() for name in ("mask_ratio", "key", "source_sha256"))
+            self._found[split, damage] += [Candidate(*values, shard) for values in zip(*columns, strict=True)]
+
+    def choose(self, num_cards: int = NUM_CARDS) -> list[Candidate]:
+        """At most `num_cards`, or one of each pair of split and damage if those are more; the pairs take turns."""
+        pairs = sorted(self._found, key=lambda pair: (pair[1], SPLITS.index(pair[0])))
+        parts = [_parts(sorted(self._found[pair]), max(1, num_cards // len(pairs))) for pair in pairs]
+        shown: Counter[str] = Counter()
+        chosen = []
+        for part in chain.from_iterable(zip_longest(*parts, fillvalue=())):
+            if part:
+                chosen.append(min(part, key=lambda one: (shown[one.picture], one.key)))
+                shown[chosen[-1].picture] += 1
+        return chosen
 
 
-def _card(layout: Layout, stated: dict[str, Any], shard: str, row: int) -> dict[str, Any]:
-    ranges = pq.read_table(layout.index(shard), columns=["members"])["members"][row].as_py()
-    members = read_members(layout.shard(shard), ranges)
-    image = decode_image(next(data for name, data in members.items() if name.startswith("image.")))
-    pictures = [("image", image)]
+def cards(layout: Layout, chosen: list[Candidate]) -> list[Card]:
+    """Reads the chosen samples, keeping their order."""
+    by_key = {}
+    for shard in sorted({candidate.shard for candidate in chosen}):
+        keys = [candidate.key for candidate in chosen if candidate.shard == shard]
+        rows = pq.read_table(layout.index(shard), columns=["key", "members"], filters=[("key", "in", keys)]).to_pylist()
+        by_key |= {row["key"]: card(read_members(layout.shard(shard), row["members"])) for row in rows}
+    return [by_key[candidate.key] for candidate in chosen]
+
+
+def card(members: dict[str, bytes]) -> Card:
+    """A card from the members of one sample."""
+    metadata = metadata_of(members)
+    labels = {str(name): str(value) for name, value in json.loads(metadata["labels"]).items()}
+    image = decode_image(_member(members, "image."))
+    pictures = {"image": _thumbnail(image)}
     if MASK_MEMBER in members:
-        name, data = next((name, data) for name, data in members.items() if name.startswith("damaged."))
-        damaged = decode_png(data) if name.endswith("png") else decode_image(data)
-        pictures += [("damaged", damaged), ("mask", overlay(image, decode_png(members[MASK_MEMBER])))]
-    return {"data": metadata_of(members), "pictures": [(name, thumbnail(picture)) for name, picture in pictures]}
+        pictures["damaged"] = _thumbnail(decode_image(_member(members, "damaged.")))
+        pictures["mask"] = _thumbnail(overlay(image, decode_png(members[MASK_MEMBER])))
+    return Card(metadata, labels, pictures)
 
 
-def thumbnail(picture: Picture) -> str:
-    """A small JPEG as a data URI."""
-    side = min(THUMBNAIL, picture.shape[0])
-    small = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
-    encoded = cv2.imencode(".jpg", np.ascontiguousarray(small[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 82])[1]
-    return f"data:image/jpeg;base64,{base64.b64encode(encoded.tobytes()).decode()}"
+def _parts(found: list[Candidate], count: int) -> list[list[Candidate]]:
+    """Up to `count` parts of equal size; one card is chosen of each."""
+    count = min(count, len(found))
+    edges = [number * len(found) // count for number in range(count + 1)]
+    return [found[start:end] for start, end in pairwise(edges)]
+
+
+def _spread(total: int, count: int) -> list[int]:
+    """Up to `count` positions out of `total`, evenly, from the middle of equal parts."""
+    count = min(total, count)
+    return [(2 * number + 1) * total // (2 * count) for number in range(count)]
+
+
+def _member(members: dict[str, bytes], prefix: str) -> bytes:
+    return next(data for name, data in members.items() if name.startswith(prefix))
+
+
+def _thumbnail(picture: Picture) -> str:
+    scale = THUMBNAIL_SIDE / max(picture.shape[:2])
+    if scale < 1:
+        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    return data_uri("webp", Image.fromarray(picture), quality=QUALITY, method=4)

@@ -1,66 +1,198 @@
-"""The report: one page about a dataset that a browser shows offline.
+"""The report: one page about a finished dataset that a person can read, keep and pass on.
 
-Everything in it comes from the manifest, the indexes and a few samples, so it can be written again at
-any time, and equal datasets have equal reports.
+A single HTML file that loads nothing, so that it can be read offline and sent by mail. Everything in it comes from the
+manifest, the indexes and some samples, never from `state/`, and nothing says when or where it was written: equal
+datasets have equal reports. Texts come from strangers' files, so the template escapes all of them, and the page forbids
+its browser to run or load anything but what is written here.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import pyarrow as pa
+import pyarrow.parquet as pq
 import yaml
+from markupsafe import Markup
 
-from pipelines import manifest
-from pipelines.errors import REASONS
+from pipelines import manifest as manifests
+from pipelines.errors import REASONS, MenderyError
 from pipelines.layout import Layout
-from pipelines.publish.figures import Counts, count, heat_cells, histogram
-from pipelines.publish.gallery import choose_cards
+from pipelines.publish import charts, gallery
+from pipelines.publish.figures import COLUMNS, Figures
+from pipelines.ratios import bin_name
+from pipelines.sample import SPLITS
+from pipelines.sample import SPLITS
 from pipelines.storage import put_bytes
+
+FOLDER = Path(__file__).parent
+NUM_QUARANTINED = 50
+NUM_SHARDS = 200
+TYPICAL_RATIO = 0.3
+
+REDISTRIBUTE = {
+    "yes": "may be passed on",
+    "noncommercial": "non-commercial use only",
+    "no": "must not be passed on",
+    "unknown": "unknown: ask first",
+}
+"""What `licences.Terms.redistribute` means, for people."""
+
+_FIRST = ("name", "corpus", "type", "kind")
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Pictures or samples lost for one reason."""
+
+    stage: str
+    reason: str
+    text: str
+    count: int
 
 
 def report(out: str | Path) -> Path:
-    """Writes `report.html` into the dataset's folder; gives its path.
+    """Writes OUT/report.html.
+
+    Args:
+        out: a finished dataset.
+
+    Returns:
+        The file.
 
     Raises:
-        MenderyError: the dataset is not complete.
+        MenderyError: there is no manifest, or a shard's index is missing.
     """
-    stated, layout = manifest.read(out), Layout(Path(out))
-    counts = count(layout, stated)
-    page = _template().render(**_facts(stated, counts), cards=choose_cards(layout, stated), reasons=REASONS)
+    layout = Layout(Path(out))
+    manifest = manifests.read(out)
+    figures, candidates = Figures(), gallery.Candidates(len(manifest["shards"]))
+    for shard, index in _indexes(layout, manifest):
+        figures.add(shard["split"], index)
+        candidates.add(shard["split"], shard["name"], index)
+    page = render(manifest, figures, gallery.cards(layout, candidates.choose()))
     put_bytes(layout.report, page.encode())
     return layout.report
 
 
-def _facts(stated: dict[str, Any], counts: Counts) -> dict[str, Any]:
-    edges = stated["recipe"]["ratio_bins"]
-    damaged = "mask.png" in stated["members"]
-    return {
-        "m": stated,
-        "audit": stated["audit"],
-        "counts": counts,
-        "size": stated["recipe"]["image"]["size"],
-        "total_bytes": sum(shard["bytes"] for shard in stated["shards"]),
-        "recipe_yaml": yaml.safe_dump(stated["recipe"], sort_keys=False, allow_unicode=True),
-        "histogram": histogram(counts, edges) if damaged else None,
-        "heat": heat_cells(stated["mask_heat"]) if damaged else None,
-    }
-
-
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
+def render(manifest: dict[str, Any], figures: Figures, cards: list[gallery.Card]) -> str:
+    """The page."""
+    recipe, damaged = manifest["recipe"], bool(manifest["recipe"]["damage"])
+    script = (FOLDER / "report.js").read_text(encoding="utf-8")
+    template = _environment().get_template("report.html.j2")
+    return template.render(
+        manifest=manifest,
+        recipe=recipe,
+        recipe_yaml=to_yaml(recipe),
+        audit=manifest["audit"],
+        splits=[name for name in SPLITS if name in manifest["splits"]],
+        num_bytes=sum(shard["bytes"] for shard in manifest["shards"]),
+        dropped=_dropped(manifest["audit"]),
+        quarantined=manifest["quarantined"][:NUM_QUARANTINED],
+        shards=manifest["shards"][:NUM_SHARDS],
+        figures=figures,
+        damaged=damaged,
+        bins=_bins(recipe["ratio_bins"]),
+        histograms=charts.histograms(figures, recipe) if damaged else [],
+        heat=charts.heat(manifest["mask_heat"]) if damaged else None,
+        chart=charts,
+        cards=cards,
+        one_per_damage=_one_per_damage(cards),
+        in_cards=_in_cards(cards),
+        redistribute=REDISTRIBUTE,
+        css=Markup((FOLDER / "report.css").read_text(encoding="utf-8")),  # noqa: S704  # ours, not data
+        script=Markup(script),  # noqa: S704
+        script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
-    environment.filters["thousands"] = lambda number: f"{number:,}"
-    environment.filters["size"] = size_text
-    return environment.get_template("report.html.j2")
 
 
-def size_text(number: float) -> str:
-    """Bytes as a person reads them."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:.3g} {unit}"
-        number /= 1000
-    return f"{number:.3g} TB"
+def size(num_bytes: int) -> str:
+    """Bytes for people, in decimal units: 1.2 MB."""
+    amount, unit = float(num_bytes), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if amount < 1000 or unit == "TB":
+            break
+        amount /= 1000
+    return f"{amount:.0f}\u202f{unit}" if unit == "B" or amount >= 100 else f"{amount:.1f}\u202f{unit}"
+
+
+def to_yaml(recipe: dict[str, Any]) -> str:
+    """A recipe as a person would write it: names first, short lists in one line."""
+    return yaml.dump(_ordered(recipe), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes lists of plain values in one line."""
+
+    def represent_list(self, values: list[Any]) -> yaml.Node:
+        nested = any(isinstance(value, dict | list) for value in values)
+        return self.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=not nested)
+
+
+_Dumper.add_representer(list, _Dumper.represent_list)
+
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, dict):
+        names = [name for name in _FIRST if name in value]
+        names += [name for name in value if name not in names]
+        return {name: _ordered(value[name]) for name in names}
+    return [_ordered(part) for part in value] if isinstance(value, list) else value
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"size": size, "number": "{:,}".format, "percent": charts.percent}
+    return environment
+
+
+def _indexes(layout: Layout, manifest: dict[str, Any]) -> Iterator[tuple[dict[str, Any], pa.Table]]:
+    columns = sorted({*COLUMNS, *gallery.COLUMNS})
+    for shard in manifest["shards"]:
+        path = layout.index(shard["name"])
+        try:
+            yield shard, pq.read_table(path, columns=columns)
+        except (OSError, pa.ArrowException) as error:
+            raise MenderyError(f"{path} cannot be read: {error}; `mendery verify` says what else is wrong") from None
+
+
+def _dropped(audit: dict[str, Any]) -> list[Dropped]:
+    stages = {"curate": audit["dropped"], "shards": audit["quarantined"]}
+    return [
+        Dropped(stage, reason, REASONS.get(reason, ""), count) for stage, reasons in stages.items() for reason, count in reasons.items()
+    ]
+
+
+def _bins(edges: list[float]) -> dict[str, str]:
+    """Bins of the recipe by name, and how the page writes them; the unit stands in the headings."""
+    return {bin_name(low, high): f"{100 * low:g}–{100 * high:g}" for low, high in pairwise(edges)}
+
+
+def _one_per_damage(cards: list[gallery.Card]) -> list[gallery.Card]:
+    """What a visitor sees first: a typical card of each damage, of different pictures where possible."""
+    chosen: list[gallery.Card] = []
+    for damage in sorted({card.metadata["damage"] for card in cards}):
+        shown = {card.metadata["source_sha256"] for card in chosen}
+        of_damage = [card.metadata for card in cards if card.metadata["damage"] == damage]
+        best = min(of_damage, key=lambda one: (one["source_sha256"] in shown, abs(one["mask_ratio"] - TYPICAL_RATIO)))
+        chosen += [card for card in cards if card.metadata is best]
+    return chosen
+
+
+def _in_cards(cards: list[gallery.Card]) -> dict[str, Counter[str]]:
+    """How many cards each value of each filter leaves."""
+    fields = {"split": "split", "damage": "damage", "bin": "mask_ratio_bin"}
+    return {name: Counter(card.metadata[field] for card in cards) for name, field in fields.items()}

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines import seeds
-from pipelines.curate.measure import HEADER_SCHEMA
 from pipelines.damage.base import Context, Damage, DamageFailed, Mask, Parameters, Picture, mask_ratio
-from pipelines.imaging.decode import Header, decode, inspect
+from pipelines.imaging.decode import decode, inspect
 from pipelines.imaging.encode import decode_image, encode_damaged, encode_image, encode_mask
 from pipelines.imaging.fit import decode_side, fit
 from pipelines.licences import terms
@@ -71,7 +70,8 @@ def compose(recipe: Recipe, row: Mapping[str, Any], data: bytes) -> Iterator[Sam
     Raises:
         BadPicture: it cannot be decoded.
     """
-    picture, scale = decode(data, _header(recipe, row, data), min_side=decode_side(recipe.image))
+    header = inspect(data, max_pixels=recipe.curate.max_pixels)
+    picture, scale = decode(data, header, min_side=decode_side(recipe.image))
     for crop in range(recipe.image.crops_per_image):
         rng = seeds.generator(recipe.seed, row["sha256"], crop, "fit")
         fitted, matrix = fit(picture, scale, recipe.image, rng)
@@ -133,13 +133,6 @@ def _finish(key: str, members: dict[str, bytes], metadata: dict[str, Any], mask:
     members = members | {METADATA_MEMBER: json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode()}
     heat = None if mask is None else cv2.resize(mask, (HEAT_SIDE, HEAT_SIDE), interpolation=cv2.INTER_AREA)
     return Sample(key, dict(sorted(members.items())), metadata, heat)  # type: ignore[arg-type]
-
-
-def _header(recipe: Recipe, row: Mapping[str, Any], data: bytes) -> Header:
-    """What measuring found; a picture that needs more than the plan holds is looked at again."""
-    if row["plain"]:
-        return Header(**{name: row[name] for name in HEADER_SCHEMA.names})
-    return inspect(data, max_pixels=recipe.curate.max_pixels)
 
 
 def _describe(

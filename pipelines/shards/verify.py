@@ -7,6 +7,7 @@ its shards, indexes and manifest.
 from __future__ import annotations
 
 import json
+import tarfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -111,7 +112,7 @@ def verify_shard(job: VerifyJob) -> ShardFacts:
                 pictures.add(metadata["source_sha256"])
                 findings += [Finding(job.shard, key, *fault) for fault in check_sample(key, members, metadata, shard, stated)]
             keys.append(key)
-    except (OSError, ValueError) as error:  # tarfile's errors are OSErrors
+    except (OSError, ValueError, tarfile.TarError) as error:
         findings.append(Finding(job.shard, "", "broken_tar", f"the tar cannot be read on: {error}"))
     findings += _check_order(job.shard, keys, shard["samples"])
     findings += _check_index(layout, job.shard, keys)

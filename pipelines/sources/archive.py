@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, ClassVar
 
 from pipelines.errors import BadPicture
 from pipelines.sources.base import Location, Source, encode_path
-from pipelines.sources.files import archive_split, check_root, expand, folder_split, open_regular, refusal
+from pipelines.sources.files import archive_split, check_root, expand, folder_split, open_regular, refusal, root_of
 
 
 class ArchiveBroken(Exception):
@@ -67,7 +67,10 @@ class ArchiveSource(Source):
     container: ClassVar[str]
 
     def root(self) -> Path:
-        return expand(self.path)[0]
+        return root_of(self.path)
+
+    def check(self) -> None:
+        expand(self.path)
 
     def locate(self, ignored: Counter[str], index_dir: Path) -> Iterator[Location]:
         root, files = expand(self.path)

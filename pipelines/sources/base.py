@@ -17,6 +17,8 @@ from urllib.parse import quote, unquote_to_bytes
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipelines.errors import RecipeError
+
 PICTURE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".jp2", ".avif"}
 )
@@ -91,6 +93,11 @@ class Source(BaseModel):
     def root(self) -> Path:
         """Folder to which every location's `file` is relative."""
         raise NotImplementedError
+
+    def check(self) -> None:
+        """Raises RecipeError when nothing is where the recipe says, before any work starts."""
+        if not self.root().is_dir():
+            raise RecipeError(f"no folder {str(self.root())!r}: correct the source's path")
 
     def locate(self, ignored: Counter[str], index_dir: Path) -> Iterator[Location]:
         """Lists the pictures, sorted, in bounded memory.

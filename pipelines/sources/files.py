@@ -37,8 +37,7 @@ def expand(path: str) -> tuple[Path, list[Path]]:
     """Finds the files that a path, a glob pattern or a brace range such as `{000000..000009}` names.
 
     Returns:
-        The root (the file's folder; for patterns the deepest folder without a wildcard), and the files
-        in the order of their encoded names.
+        The root (see `root_of`), and the files in the order of their encoded names.
 
     Raises:
         RecipeError: nothing is there, or one file of a range is missing.
@@ -49,9 +48,17 @@ def expand(path: str) -> tuple[Path, list[Path]]:
         raise RecipeError(f"path must name a file or a pattern, found the folder {path!r}: give {path.rstrip('/')}/*")
     if os.path.lexists(path):
         return whole.parent, [whole]
-    root = Path(*takewhile(lambda part: not _PATTERN.search(part), whole.parts[:-1]))
+    root = root_of(path)
     files = {Path(file) for pattern in _expand_braces(path) for file in _matches(pattern)}
     return root, sorted(files, key=lambda file: encode_path(file.relative_to(root)))
+
+
+def root_of(path: str) -> Path:
+    """The file's folder, for patterns the deepest folder without a wildcard; told without looking for files."""
+    whole = Path(path)
+    if os.path.lexists(path):
+        return whole.parent
+    return Path(*takewhile(lambda part: not _PATTERN.search(part), whole.parts[:-1]))
 
 
 def _expand_braces(pattern: str) -> Iterator[str]:

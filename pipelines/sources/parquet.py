@@ -35,7 +35,7 @@ class ParquetSource(ArchiveSource):
         column = self._column(archive, table.schema_arrow)
         first = archive.location("", column=column)
         for group in range(table.num_row_groups):
-            labels = self._labels(archive, table, group)
+            labels = self._labels(table, group)
             place = f"{archive.file}#{group}"
             for row in range(table.metadata.row_group(group).num_rows):
                 text = labels[row] if row < len(labels) else "{}"
@@ -48,16 +48,18 @@ class ParquetSource(ArchiveSource):
         found = [field.name for field in schema if holds_pictures(field.type)]
         if missing:
             raise RecipeError(f"{archive.path}: no column {missing[0]!r}; its columns are {', '.join(schema.names)}")
-        if self.image in found:
-            return self.image
+        if self.image and self.image not in found:
+            kind = schema.field(self.image).type
+            raise RecipeError(f"{archive.path}: column {self.image!r} holds {kind}, not pictures")
         if self.image:
-            raise RecipeError(f"{archive.path}: column {self.image!r} holds {schema.field(self.image).type}, not pictures")
+            return self.image
         if len(found) != 1:
             many = f"several columns may hold pictures ({', '.join(found)})" if found else "no column holds pictures"
-            raise RecipeError(f"{archive.path}: {many}; name one with `image`; its columns are {', '.join(schema.names)}")
-        return found[0]
+            columns = ", ".join(schema.names)
+            raise RecipeError(f"{archive.path}: {many}; name one with `image`; its columns are {columns}")
+        return str(found[0])
 
-    def _labels(self, archive: Archive, table: pq.ParquetFile, group: int) -> list[str]:
+    def _labels(self, table: pq.ParquetFile, group: int) -> list[str]:
         """Labels of the rows of a row group; none if they cannot be read, which reading the pictures will judge."""
         if not self.labels:
             return []
@@ -86,4 +88,7 @@ def class_names(schema: pa.Schema) -> dict[str, list[str]]:
 
 
 def _named(value: Any, names: list[str] | None) -> Any:
-    return names[value] if names and isinstance(value, int) and 0 <= value < len(names) else value
+    """The class's name; None for the Hub's -1, which says that the class is not known."""
+    if names is None:
+        return value
+    return names[value] if isinstance(value, int) and 0 <= value < len(names) else None

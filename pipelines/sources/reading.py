@@ -142,7 +142,7 @@ class Reader:
         if location.row >= self._damaged_from.get(place, location.row + 1):
             raise BadPicture("unreadable", f"row group {location.row_group} is damaged here or before")
         if self._rows is None or self._rows[0] != place or self._rows[2] > location.row:
-            self._rows = (place, self._stream_rows(location), 0)
+            self._rows = (place, self._stream_rows(location, self._stream(location)), 0)
         _, rows, position = self._rows
         try:
             while position < location.row:
@@ -158,8 +158,8 @@ class Reader:
             raise BadPicture("unreadable", "the row holds no bytes, at best a path")
         return data
 
-    def _stream_rows(self, location: Location) -> Iterator[bytes | None]:
-        file = pq.ParquetFile(self._stream(location), pre_buffer=False, page_checksum_verification=True)
+    def _stream_rows(self, location: Location, stream: BinaryIO) -> Iterator[bytes | None]:
+        file = pq.ParquetFile(stream, pre_buffer=False, page_checksum_verification=True)
         batches = file.iter_batches(ROWS_AT_A_TIME, row_groups=[location.row_group], columns=[location.column])
         for batch in batches:
             column = batch.column(0)

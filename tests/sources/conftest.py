@@ -15,7 +15,15 @@ import pytest
 
 from pipelines.sources import SOURCES, Location, Reader
 
-TRICKY = ["plain.jpg", "two words.JPG", "line\nbreak.png", "顔/写真.webp", "a#b!c%20.jpeg", "deep/er/x.tiff", "\udcff\udcfe.jpg"]
+TRICKY = [
+    "plain.jpg",
+    "two words.JPG",
+    "line\nbreak.png",
+    "顔/写真.webp",
+    "a#b!c%20.jpeg",
+    "deep/er/x.tiff",
+    "\udcff\udcfe.jpg",
+]
 """Names that break careless code; the last one is not UTF-8."""
 
 

@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 import time
+import tracemalloc
 import zipfile
 import zlib
 from collections import Counter
@@ -65,7 +66,7 @@ def test_names_in_no_known_encoding_keep_their_bytes(tmp_path, listed):
 
 
 def test_a_program_before_the_zip_does_not_matter(tmp_path, listed):
-    (tmp_path / "a.zip").write_bytes(b"#!/bin/sh\n" * 100 + zip_bytes(["x.jpg"]) )
+    (tmp_path / "a.zip").write_bytes(b"#!/bin/sh\n" * 100 + zip_bytes(["x.jpg"]))
     assert listed("zip", tmp_path / "a.zip").read_all() == [content("x.jpg")]
 
 
@@ -80,6 +81,11 @@ def test_zip64_members_are_read(tmp_path, listed):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive, archive.open("x.jpg", "w", force_zip64=True) as member:
         member.write(content("x.jpg"))
     assert listed("zip", tmp_path / "a.zip").read_all() == [content("x.jpg")]
+
+
+def test_a_zip64_directory_is_found(tmp_path, listed):
+    (tmp_path / "a.zip").write_bytes(b"".join(raw_zip(3)))
+    assert listed("zip", tmp_path / "a.zip").read_all() == [b"x"] * 3
 
 
 def test_values_beyond_32_bits_come_from_the_zip64_field():
@@ -162,8 +168,6 @@ def bomb(path: Path, size: int, declared: int) -> None:
 
 @pytest.mark.parametrize(("declared", "reason"), [(64 << 20, "too_many_bytes"), (1000, "corrupt")])
 def test_a_zip_bomb_is_never_unpacked(tmp_path, listed, declared, reason):
-    import tracemalloc
-
     bomb(tmp_path / "a.zip", 64 << 20, declared)
     listing = listed("zip", tmp_path / "a.zip", max_bytes=1 << 20)
     tracemalloc.start()

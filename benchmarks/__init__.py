@@ -1,0 +1,1 @@
+"""Each figure that is stated anywhere, as a command."""
