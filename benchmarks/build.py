@@ -53,7 +53,7 @@ def make_pictures(folder: Path, number: int) -> None:
 
     source = PackagePhotos(corpus="package-photos")
     files = [source.root() / location.file for location in source.locate(Counter(), folder)]
-    photos = [np.ascontiguousarray(cv2.imread(str(file))[..., ::-1]) for file in files]
+    photos = [decode_image_file(file) for file in files]
     rng = np.random.default_rng(0)
     for index in range(number):
         photo = photos[rng.integers(len(photos))]
@@ -62,6 +62,11 @@ def make_pictures(folder: Path, number: int) -> None:
         crop = cv2.resize(photo[top : top + side, left : left + side], (512, 512), interpolation=cv2.INTER_CUBIC)
         noisy = np.clip(crop + rng.normal(0, 2, crop.shape), 0, 255).astype(np.uint8)
         (folder / f"{index:06d}.jpg").write_bytes(simplejpeg.encode_jpeg(noisy, quality=92, colorsubsampling="420"))
+
+
+def decode_image_file(file: Path) -> np.ndarray:
+    data = file.read_bytes()
+    return decode(data, inspect(data, max_pixels=10**8))[0]
 
 
 def floor(files: list[Path], damaged: bool, tar: Path) -> None:
@@ -121,8 +126,11 @@ def peak_memory(folder: Path, number: int, workers: int, out: Path) -> float:
     """Largest resident size of any process of a build, in MiB, read from the system while it runs."""
     recipe = out.with_suffix(".yaml")
     recipe.write_text(RECIPE.format(folder=folder, samples=250).replace("path:", f"limit: {number}, path:") + DAMAGE)
-    process = subprocess.Popen([sys.executable, "-m", "pipelines.cli", "build", str(recipe), "--out", str(out), "--workers", str(workers)],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipelines.cli", "build", str(recipe), "--out", str(out), "--workers", str(workers)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     peak = 0
     while process.poll() is None:
         peak = max(peak, *(_resident(pid) for pid in _workers()), 0)
@@ -146,7 +154,9 @@ def _workers() -> list[int]:
 
 def _resident(pid: int) -> int:
     try:
-        fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line)
+        fields = dict(
+            line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line
+        )
         return int(fields.get("VmHWM", "0 kB").split()[0])
     except OSError:
         return 0
@@ -163,7 +173,9 @@ def run_img2dataset(folder: Path, number: int, workers: int, scratch: Path) -> f
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        small, whole = (_time_img2dataset(environment, server.server_port, count, workers, scratch) for count in (10, number))
+        small, whole = (
+            _time_img2dataset(environment, server.server_port, count, workers, scratch) for count in (10, number)
+        )
     finally:
         server.shutdown()
     return (number - 10) / (whole - small)
@@ -172,11 +184,25 @@ def run_img2dataset(folder: Path, number: int, workers: int, scratch: Path) -> f
 def _time_img2dataset(environment: Path, port: int, number: int, workers: int, scratch: Path) -> float:
     urls = scratch / f"urls-{number}.txt"
     urls.write_text("\n".join(f"http://127.0.0.1:{port}/{index:06d}.jpg" for index in range(number)))
-    options = {"url_list": urls, "output_folder": scratch / f"i2d-{number}", "image_size": 256, "output_format": "webdataset",
-               "processes_count": workers, "thread_count": 32, "number_sample_per_shard": 500, "resize_mode": "center_crop"}
+    options = {
+        "url_list": urls,
+        "output_folder": scratch / f"i2d-{number}",
+        "image_size": 256,
+        "output_format": "webdataset",
+        "processes_count": workers,
+        "thread_count": 32,
+        "number_sample_per_shard": 500,
+        "resize_mode": "center_crop",
+    }
     command = [str(environment / "bin" / "img2dataset"), *(f"--{name}={value}" for name, value in options.items())]
     started = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | {"NO_ALBUMENTATIONS_UPDATE": "1"})
+    subprocess.run(
+        command,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"NO_ALBUMENTATIONS_UPDATE": "1"},
+    )
     seconds = time.perf_counter() - started
     stats = [json.loads(path.read_text()) for path in (scratch / f"i2d-{number}").glob("*_stats.json")]
     assert sum(entry["successes"] for entry in stats) == number, "img2dataset lost pictures"
@@ -218,23 +244,31 @@ def measure(options: argparse.Namespace, scratch: Path) -> None:
         for what, damaged in (("clean picture", False), ("full triplet", True)):
             runs: dict[str, Callable[[int], float]] = {
                 "floor": lambda _, damaged=damaged: run_floor(files, damaged, workers, scratch),  # type: ignore[misc]
-                "build": lambda turn, damaged=damaged: run_build(chosen, number, damaged, workers, scratch / f"{damaged}-{turn}"),  # type: ignore[misc]
+                "build": lambda turn, damaged=damaged: run_build(
+                    chosen, number, damaged, workers, scratch / f"{damaged}-{turn}"
+                ),  # type: ignore[misc]
             }
-            best = {name: 0.0 for name in runs}
+            best = dict.fromkeys(runs, 0.0)
             for turn in range(options.rounds):  # in turn, because the machine's speed drifts
                 for name, run in runs.items():
                     best[name] = max(best[name], run(turn))
-            print(f"{what:14} floor {best['floor']:6.0f}  build {best['build']:6.0f}  ratio {best['build'] / best['floor']:.2f}  per core {best['build'] / workers:.0f}")
+            ratio, per_core = best["build"] / best["floor"], best["build"] / workers
+            print(
+                f"{what:14} floor {best['floor']:6.0f}  build {best['build']:6.0f}  ratio {ratio:.2f}  per core {per_core:.0f}"
+            )
     if not options.without_img2dataset:
         print(f"img2dataset, clean picture: {run_img2dataset(chosen, number, workers, scratch):.0f}")
     if not options.without_memory:
         for count in (1000, 10_000):
-            print(f"peak memory of a worker, {count} pictures: {peak_memory(folder, count, workers, scratch / f'memory-{count}'):.0f} MiB")
+            peak = peak_memory(folder, count, workers, scratch / f"memory-{count}")
+            print(f"peak memory of a worker, {count} pictures: {peak:.0f} MiB")
 
 
 def _machine() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown processor")
+    model = next(
+        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown processor"
+    )
     return f"{model}, {os.cpu_count()} cores"
 
 

@@ -115,7 +115,9 @@ def _curate(recipe: Recipe, layout: Layout, workers: int, progress: Progress) ->
             advance(measured)
     if not layout.curated.is_file():
         reasons = decide(recipe, layout)
-        progress.say("curate: " + ", ".join(f"{count:,} {reason or 'kept'}" for reason, count in sorted(reasons.items())))
+        progress.say(
+            "curate: " + ", ".join(f"{count:,} {reason or 'kept'}" for reason, count in sorted(reasons.items()))
+        )
 
 
 def _plan(recipe: Recipe, layout: Layout, progress: Progress) -> dict[str, Any]:
@@ -127,7 +129,9 @@ def _plan(recipe: Recipe, layout: Layout, progress: Progress) -> dict[str, Any]:
     if not layout.plan_summary.is_file():
         plan.write(recipe, layout, samples_per_shard(recipe, layout))
     summary: dict[str, Any] = read_json(layout.plan_summary)
-    progress.say(f"plan: {summary['pictures']:,} pictures, {summary['samples']:,} samples, {len(summary['shards']):,} shards")
+    progress.say(
+        f"plan: {summary['pictures']:,} pictures, {summary['samples']:,} samples, {len(summary['shards']):,} shards"
+    )
     return summary
 
 

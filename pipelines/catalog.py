@@ -39,7 +39,11 @@ def write(recipe: Recipe, path: Path, index_dir: Path) -> None:
     ignored: Counter[str] = Counter()
     index_dir.mkdir(parents=True, exist_ok=True)
     with put(path) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
-        rows = (row for number, source in enumerate(recipe.sources) for row in _rows(number, source, recipe.seed, ignored, index_dir))
+        rows = (
+            row
+            for number, source in enumerate(recipe.sources)
+            for row in _rows(number, source, recipe.seed, ignored, index_dir)
+        )
         for table in _tables(rows):
             writer.write_table(table)
         writer.add_key_value_metadata({IGNORED: json.dumps(ignored, sort_keys=True)})
@@ -59,7 +63,9 @@ def locate(source: Source, seed: int, ignored: Counter[str], index_dir: Path) ->
     chosen = islice(_chain(first, found), source.limit)
     if source.sample is None:
         return chosen
-    drawn = heapq.nsmallest(source.sample, enumerate(chosen), key=lambda item: seeds.digest(seed, item[1].uri, "sample"))
+    drawn = heapq.nsmallest(
+        source.sample, enumerate(chosen), key=lambda item: seeds.digest(seed, item[1].uri, "sample")
+    )
     return (location for _, location in sorted(drawn, key=lambda item: item[0]))
 
 
@@ -90,13 +96,19 @@ def changes(old: Path, new: Path, names: list[str]) -> list[str]:
 
 
 def _source_changes(number: int, name: str, before: pa.Table, after: pa.Table) -> str:
-    was, now = ({row["uri"]: row for row in table.filter(pc.field("source") == number).to_pylist()} for table in (before, after))
+    was, now = (
+        {row["uri"]: row for row in table.filter(pc.field("source") == number).to_pylist()} for table in (before, after)
+    )
     groups = {
         "added": sorted(now.keys() - was.keys()),
         "removed": sorted(was.keys() - now.keys()),
         "changed": sorted(uri for uri in was.keys() & now.keys() if was[uri] != now[uri]),
     }
-    parts = [f"{len(uris)} {kind} ({', '.join(uris[:3])}{', ...' if len(uris) > 3 else ''})" for kind, uris in groups.items() if uris]
+    parts = [
+        f"{len(uris)} {kind} ({', '.join(uris[:3])}{', ...' if len(uris) > 3 else ''})"
+        for kind, uris in groups.items()
+        if uris
+    ]
     return f"source {name!r}: {'; '.join(parts)}" if parts else ""
 
 

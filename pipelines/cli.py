@@ -9,6 +9,7 @@ import json
 import shlex
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -76,7 +77,14 @@ def plan(recipe: str) -> None:
 
     found = estimate(recipe)
     rows = [
-        (source.name, f"{source.pictures:,}", f"{source.samples:,}", _bytes(source.bytes), _seconds(source.seconds), _counts(source.licences))
+        (
+            source.name,
+            f"{source.pictures:,}",
+            f"{source.samples:,}",
+            _bytes(source.bytes),
+            _seconds(source.seconds),
+            _counts(source.licences),
+        )
         for source in found.sources
     ]
     _table(["source", "pictures", "samples ~", "bytes ~", "one core ~", "licences"], rows)
@@ -85,7 +93,8 @@ def plan(recipe: str) -> None:
             print(f"{source.name}: of {source.looked_at} looked at, dropped {_counts(source.dropped)}")
     if found.ignored:
         print(f"passed over: {_counts(found.ignored)}")
-    print(f"about {found.samples:,} samples in {found.shards:,} shards, {_bytes(found.bytes)}, {_seconds(found.seconds)} on this machine")
+    print(f"about {found.samples:,} samples in {found.shards:,} shards, {_bytes(found.bytes)}, ", end="")
+    print(f"{_seconds(found.seconds)} on this machine")
     for sentence in found.licence_conflicts:
         print(f"licences: {sentence}")
 
@@ -171,7 +180,9 @@ def show(out: Path, key: str, *, folder: Annotated[Path | None, Parameter(["--fo
 
 
 @app.command
-def preview(recipe: str, *, image: Path, folder: Annotated[Path, Parameter(["--folder", "-o"])], seeds: int = 4) -> None:
+def preview(
+    recipe: str, *, image: Path, folder: Annotated[Path, Parameter(["--folder", "-o"])], seeds: int = 4
+) -> None:
     """Do to one picture what a recipe would: per damage a sheet of image, damaged, mask, a row per seed.
 
     Parameters
@@ -203,7 +214,8 @@ def recipes(
     ----------
     schema
         Print the JSON Schema of a recipe: every field with its meaning.
-    example
+
+    Example:
         Print an annotated recipe to start from.
     """
     from pipelines.recipe import example as annotated
@@ -263,12 +275,15 @@ def _summarise(manifest: dict[str, Any], out: Path) -> None:
     rows = [("found", audit["found"], "pictures"), ("kept", audit["kept"], "pictures")]
     rows += [(f"dropped: {reason}", count, REASONS[reason]) for reason, count in audit["dropped"].items()]
     rows += [(f"quarantined: {reason}", count, REASONS[reason]) for reason, count in audit["quarantined"].items()]
-    rows += [(split, totals["samples"], f"samples in {totals['shards']} shards") for split, totals in manifest["splits"].items()]
+    rows += [
+        (split, totals["samples"], f"samples in {totals['shards']} shards")
+        for split, totals in manifest["splits"].items()
+    ]
     _table(["", "", ""], [(name, f"{count:,}", text) for name, count, text in rows])
     print(f"dataset {out}\nreport  {out / 'report.html'}")
 
 
-def _table(header: list[str], rows: list[tuple[str, ...]]) -> None:
+def _table(header: list[str], rows: Sequence[tuple[str, ...]]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table

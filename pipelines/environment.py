@@ -24,6 +24,7 @@ OPTIONAL = {
 }
 """Packages that extras bring, and the extra that brings them."""
 
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # Ray keeps its objects there
 LOW_DISK = 5 * 10**9
 
 
@@ -78,16 +79,19 @@ def _disk() -> Check:
 
 
 def _shared_memory() -> list[Check]:
-    if not Path("/dev/shm").is_dir():
+    if not SHARED_MEMORY.is_dir():
         return []
-    free = shutil.disk_usage("/dev/shm").free
+    free = shutil.disk_usage(SHARED_MEMORY).free
     return [Check("shared memory", free > 2e8, f"{free / 1e9:.1f} GB free in /dev/shm, Ray needs 0.1")]
 
 
 def _credentials() -> list[Check]:
     """Whether credentials are there, never what they are."""
     aws = os.environ.get("AWS_ACCESS_KEY_ID") or (Path.home() / ".aws" / "credentials").is_file()
-    hub = os.environ.get("HF_TOKEN") or (Path(os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface")) / "token").is_file()
+    hub = (
+        os.environ.get("HF_TOKEN")
+        or (Path(os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface")) / "token").is_file()
+    )
     return [
         Check("S3 credentials", True if aws else None, "found" if aws else "none found"),
         Check("Hugging Face token", True if hub else None, "found" if hub else "none found"),

@@ -61,7 +61,11 @@ def terms(licence: str) -> Terms:
 def conflicts(licences: Iterable[str]) -> list[str]:
     """Why pictures under these licences cannot all be published as one dataset, one sentence each."""
     found = sorted(set(licences))
-    sentences = [f"'{name}' is not a licence this program knows: ask before publishing" for name in found if terms(name) is UNKNOWN]
+    sentences = [
+        f"'{name}' is not a licence this program knows: ask before publishing"
+        for name in found
+        if terms(name) is UNKNOWN
+    ]
     sentences += [f"'{name}' forbids passing damaged copies on" for name in found if terms(name).redistribute == "no"]
     alike = [name for name in found if terms(name).share_alike]
     if len(alike) > 1:

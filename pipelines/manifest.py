@@ -62,7 +62,11 @@ def read(out: str | Path) -> dict[str, Any]:
     """
     layout = Layout(Path(out))
     if not layout.manifest.is_file():
-        hint = "the build is not complete; `mendery status` says how far it is" if layout.state.is_dir() else "is this a dataset?"
+        hint = (
+            "the build is not complete; `mendery status` says how far it is"
+            if layout.state.is_dir()
+            else "is this a dataset?"
+        )
         raise MenderyError(f"no {layout.manifest}: {hint}")
     try:
         manifest: dict[str, Any] = read_json(layout.manifest)
@@ -130,7 +134,11 @@ def _splits(shards: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
 
 
 def _audit(
-    plan: dict[str, Any], curated: pa.Table, shards: list[dict[str, Any]], quarantined: list[dict[str, str]], layout: Layout
+    plan: dict[str, Any],
+    curated: pa.Table,
+    shards: list[dict[str, Any]],
+    quarantined: list[dict[str, str]],
+    layout: Layout,
 ) -> dict[str, Any]:
     reasons = Counter(curated["reason"].to_pylist())
     kept = reasons.pop("", 0)

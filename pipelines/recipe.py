@@ -66,7 +66,8 @@ class Recipe(BaseModel):
     curate: Curate = Field(default_factory=Curate, description="Which pictures are kept.")
     image: Fit = Field(default_factory=Fit, description="Size, crop and encoding of the clean picture.")
     damage: list[_union_of(DAMAGES)] = Field(  # type: ignore[valid-type]
-        default_factory=list, description="Damages to draw from, by weight. Without any, samples hold the clean picture only."
+        default_factory=list,
+        description="Damages to draw from, by weight. Without any, samples hold the clean picture only.",
     )
     variants: int = Field(1, ge=1, le=99, description="Damaged variants of each crop.")
     ratio_bins: list[float] = Field(
@@ -107,7 +108,7 @@ class Recipe(BaseModel):
         if isinstance(splits, dict):
             if any(share < 0 for share in splits.values()) or abs(sum(splits.values()) - 1) > 1e-6:
                 raise ValueError(f"shares must be at least 0 and sum to 1, found {splits}")
-            return {name: splits[name] for name in SPLITS if splits.get(name)}  # type: ignore[index,call-overload]
+            return {name: splits[name] for name in SPLITS if splits.get(name)}
         return splits
 
     @model_validator(mode="after")
@@ -133,7 +134,8 @@ class Recipe(BaseModel):
         return hashlib.sha256(json.dumps(self.portable(), sort_keys=True).encode()).hexdigest()
 
     def to_yaml(self) -> str:
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        text: str = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        return text
 
 
 def load(recipe: str | Path | Recipe) -> Recipe:
@@ -241,7 +243,7 @@ def _settle_paths(recipe: Recipe, tree: yaml.Node, name: str, folder: Path) -> N
 
 
 def _absolute(path: str, folder: Path) -> str:
-    return path if not path or ":" in path.split("/")[0] else str(folder / Path(path).expanduser())
+    return path if not path or ":" in path.split("/", maxsplit=1)[0] else str(folder / Path(path).expanduser())
 
 
 def _explain(fault: Any, tree: yaml.Node, name: str) -> str:
@@ -261,7 +263,9 @@ def _sentence(fault: Any, path: tuple[Any, ...]) -> str:
         case "union_tag_invalid":
             tag, known = fault["ctx"]["tag"], re.findall(r"'([^']+)'", fault["ctx"]["expected_tags"])
             if tag == "missing":
-                return f"{full} says no {'type or corpus' if path[0] == 'sources' else 'kind'}; known: {', '.join(known)}"
+                return (
+                    f"{full} says no {'type or corpus' if path[0] == 'sources' else 'kind'}; known: {', '.join(known)}"
+                )
             return f"{full}: unknown {tag!r}{_nearest(tag, known)} (known: {', '.join(known)})"
         case "value_error":
             return f"{full}: {fault['ctx']['error']}"

@@ -36,7 +36,9 @@ def _refuse_repeated_keys(node: yaml.Node, name: str) -> None:
         for key, value in node.value:
             line = key.start_mark.line + 1
             if str(key.value) in seen:
-                raise RecipeError(f"{name}:{line}: key {key.value!r} is given twice, first in line {seen[str(key.value)]}")
+                raise RecipeError(
+                    f"{name}:{line}: key {key.value!r} is given twice, first in line {seen[str(key.value)]}"
+                )
             seen[str(key.value)] = line
             children.append(value)
     elif isinstance(node, yaml.SequenceNode):
@@ -66,4 +68,4 @@ def line_of(tree: yaml.Node, path: tuple[Any, ...]) -> int:
         elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
             node = node.value[part]
             line = node.start_mark.line
-    return line + 1
+    return int(line) + 1

@@ -65,7 +65,9 @@ def png_header(width: int, height: int) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    )
 
 
 def animated() -> bytes:
@@ -114,7 +116,9 @@ class TestFolder:
         Path(os.fsdecode(os.path.join(os.fsencode(sources), name))).write_bytes(jpeg(77))
         assert built("{type: folder, path: sources}", tmp_path)["audit"]["kept"] == GOOD + 1
 
-    def test_folder_that_vanishes_midway_stops_with_one_error(self, sources: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    def test_folder_that_vanishes_midway_stops_with_one_error(
+        self, sources: Path, tmp_path: Path, monkeypatch: Any
+    ) -> None:
         from pipelines.curate.measure import MeasureJob, measure_part
         from pipelines.recipe import load
 
@@ -233,7 +237,9 @@ class TestArchives:
     def test_corrupt_row_group_spares_the_others(self, sources: Path, tmp_path: Path) -> None:
         pictures = [{"bytes": jpeg(seed), "path": f"{seed}.jpg"} for seed in range(2 * GOOD)]
         path = sources / "train-00000-of-00001.parquet"
-        pq.write_table(pa.table({"image": pictures}), path, row_group_size=GOOD, compression="zstd", use_dictionary=False)
+        pq.write_table(
+            pa.table({"image": pictures}), path, row_group_size=GOOD, compression="zstd", use_dictionary=False
+        )
         chunk = pq.read_metadata(path).row_group(0).column(0)
         data = bytearray(path.read_bytes())
         data[chunk.data_page_offset + 60 : chunk.data_page_offset + 4000] = bytes(3940)
@@ -260,14 +266,21 @@ class TestArchives:
             for seed in range(GOOD):
                 archive.writestr(f"{seed}.jpg", jpeg(seed))
         pq.write_table(pa.table({"image": [jpeg(seed) for seed in range(GOOD)]}), sources / "d.parquet")
-        texts = ["folder, path: sources/folder", "tar, path: sources/a.tar", "tar, path: sources/b.tar.gz", "zip, path: sources/c.zip"]
+        texts = [
+            "folder, path: sources/folder",
+            "tar, path: sources/a.tar",
+            "tar, path: sources/b.tar.gz",
+            "zip, path: sources/c.zip",
+        ]
         texts += ["webdataset, path: sources/a.tar", "parquet, path: sources/d.parquet"]
         found = []
         for number, text in enumerate(texts):
             recipe = tmp_path / "recipe.yaml"
             recipe.write_text(recipe_text(f"{{type: {text}}}"))
             build(recipe, tmp_path / f"out-{number}", workers=2)
-            tables = [pq.read_table(index) for index in sorted(Layout(tmp_path / f"out-{number}").shards.glob("*.parquet"))]
+            tables = [
+                pq.read_table(index) for index in sorted(Layout(tmp_path / f"out-{number}").shards.glob("*.parquet"))
+            ]
             found.append(sorted(digest for table in tables for digest in table["source_sha256"].to_pylist()))
             assert verify(tmp_path / f"out-{number}") == []
         assert all(digests == found[0] for digests in found)

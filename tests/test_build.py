@@ -59,7 +59,9 @@ def test_two_nodes_make_the_same_bytes(demo_build: Path, tmp_path: Path) -> None
 def test_killed_three_times_and_continued_makes_the_same_bytes(demo_build: Path, tmp_path: Path) -> None:
     out = tmp_path / "killed"
     for number in range(3):
-        driver = subprocess.Popen([*MENDERY, "build", "demo", "--out", str(out), "--workers", "1"], start_new_session=True)
+        driver = subprocess.Popen(
+            [*MENDERY, "build", "demo", "--out", str(out), "--workers", "1"], start_new_session=True
+        )
         _wait_for_commits(out, number, driver)
         os.killpg(driver.pid, signal.SIGKILL)
         driver.wait()
@@ -78,7 +80,9 @@ def _wait_for_commits(out: Path, number: int, driver: subprocess.Popen[bytes]) -
 
 def test_interrupt_says_how_to_continue(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    driver = subprocess.Popen([*MENDERY, "build", "demo", "--out", str(out), "--workers", "1"], stderr=subprocess.PIPE, text=True)
+    driver = subprocess.Popen(
+        [*MENDERY, "build", "demo", "--out", str(out), "--workers", "1"], stderr=subprocess.PIPE, text=True
+    )
     _wait_for_commits(out, 1, driver)  # type: ignore[arg-type]
     driver.send_signal(signal.SIGINT)
     _, said = driver.communicate(timeout=60)
@@ -161,13 +165,21 @@ def test_official_splits_are_taken_and_pictures_without_one_dropped(ray_here: No
     recipe = small(tmp_path, "{type: folder, path: photos}")
     recipe.write_text(recipe.read_text().replace("splits: {train: 0.8, val: 0.1, test: 0.1}", "splits: official"))
     manifest = build(recipe, tmp_path / "out")
-    assert {split: totals["samples"] for split, totals in manifest["splits"].items()} == {"train": 4, "val": 2, "test": 2}
+    assert {split: totals["samples"] for split, totals in manifest["splits"].items()} == {
+        "train": 4,
+        "val": 2,
+        "test": 2,
+    }
     assert manifest["audit"]["dropped"] == {"no_official_split": 1}
 
 
 def test_shards_by_megabytes(ray_here: None, photos: Path, tmp_path: Path) -> None:
     recipe = small(tmp_path, "{type: folder, path: photos}")
-    text = recipe.read_text().replace("size: 64", "size: 512, fit: exact").replace("shards: {samples: 10}", "shards: {megabytes: 2}")
+    text = (
+        recipe.read_text()
+        .replace("size: 64", "size: 512, fit: exact")
+        .replace("shards: {samples: 10}", "shards: {megabytes: 2}")
+    )
     recipe.write_text(text + "curate: {min_side: 1}\n")
     sizes = [shard["bytes"] for shard in build(recipe, tmp_path / "out")["shards"] if shard["split"] == "train"]
     assert len(sizes) > 1 and max(sizes) < 3e6

@@ -94,7 +94,9 @@ def test_show_of_an_unknown_key(demo_build: Path) -> None:
 
 def test_preview_draws_a_sheet_per_damage(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg(1, 400, 500))
-    sheets = mendery("preview", "demo", "--image", tmp_path / "a.jpg", "-o", tmp_path / "p", "--seeds", "3").stdout.split()
+    sheets = mendery(
+        "preview", "demo", "--image", tmp_path / "a.jpg", "-o", tmp_path / "p", "--seeds", "3"
+    ).stdout.split()
     assert len(sheets) == 5
     assert cv2.imread(sheets[0]).shape == (3 * 256, 3 * 256, 3)
 

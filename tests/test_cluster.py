@@ -28,5 +28,10 @@ def test_head_node_type_exists(cluster: dict) -> None:
 
 
 def test_no_node_reports_usage(cluster: dict) -> None:
-    starts = [line for key in ("head_start_ray_commands", "worker_start_ray_commands") for line in cluster[key] if "ray start" in line]
+    starts = [
+        line
+        for key in ("head_start_ray_commands", "worker_start_ray_commands")
+        for line in cluster[key]
+        if "ray start" in line
+    ]
     assert len(starts) == 2 and all("--disable-usage-stats" in line for line in starts)

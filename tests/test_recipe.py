@@ -29,17 +29,32 @@ def test_name_and_sources_are_enough(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (f"name: a\n{SOURCE}curate: {{min_sied: 3}}\n", "r.yaml:4: unknown key 'min_sied' in curate; did you mean 'min_side'?"),
+        (
+            f"name: a\n{SOURCE}curate: {{min_sied: 3}}\n",
+            "r.yaml:4: unknown key 'min_sied' in curate; did you mean 'min_side'?",
+        ),
         (f"name: a\n{SOURCE}sede: 3\n", "r.yaml:4: unknown key 'sede' in the recipe; did you mean 'seed'?"),
-        (f"name: a\n{SOURCE}damage:\n  - kind: brush\n    wieght: 2\n", "r.yaml:6: unknown key 'wieght' in damage.0; did you mean 'weight'?"),
-        ("name: a\nsources:\n  - {type: foldr, path: .}\n", "r.yaml:3: sources.0: unknown 'foldr'; did you mean 'folder'?"),
+        (
+            f"name: a\n{SOURCE}damage:\n  - kind: brush\n    wieght: 2\n",
+            "r.yaml:6: unknown key 'wieght' in damage.0; did you mean 'weight'?",
+        ),
+        (
+            "name: a\nsources:\n  - {type: foldr, path: .}\n",
+            "r.yaml:3: sources.0: unknown 'foldr'; did you mean 'folder'?",
+        ),
         ("name: a\nsources:\n  - {path: .}\n", "r.yaml:3: sources.0 says no type or corpus"),
         ("name: a\nsources:\n  - {corpus: celeb, path: .}\n", "r.yaml:3: sources.0: unknown 'celeb'"),
         (f"{SOURCE}", "r.yaml:1: name is missing"),
         (f"name: a\n{SOURCE}seed: many\n", "r.yaml:4: seed: input should be a valid integer"),
-        (f"name: a\n{SOURCE}image:\n  size: 32\n", "r.yaml:5: image.size: input should be greater than or equal to 64, found 32"),
+        (
+            f"name: a\n{SOURCE}image:\n  size: 32\n",
+            "r.yaml:5: image.size: input should be greater than or equal to 64, found 32",
+        ),
         (f"name: a\n{SOURCE}splits: {{train: 0.9}}\n", "r.yaml:4: splits"),
-        (f"name: a\n{SOURCE}damage:\n  - kind: box\n    ratio_range: [0.5, 0.2]\n", "ratio_range must be two numbers with 0 <= low < high <= 1"),
+        (
+            f"name: a\n{SOURCE}damage:\n  - kind: box\n    ratio_range: [0.5, 0.2]\n",
+            "ratio_range must be two numbers with 0 <= low < high <= 1",
+        ),
         (f"name: a\n{SOURCE}variants: 3\n", "variants has no effect without damage"),
         (f"name: a\nname: b\n{SOURCE}", "r.yaml:2: key 'name' is given twice, first in line 1"),
         (f"name: a\n{SOURCE}image: {{size: 64\n", "not valid YAML"),

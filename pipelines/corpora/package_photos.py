@@ -27,7 +27,8 @@ class PackagePhotos(Source):
             if find_spec(package) is None:
                 raise RecipeError(f"corpus package-photos needs {package}: pip install 'mendery[demo]'")
         spec = find_spec("skimage")
-        assert spec is not None and spec.origin is not None
+        assert spec is not None
+        assert spec.origin is not None
         return Path(spec.origin).parent.parent
 
     def locate(self, ignored: Counter[str], index_dir: Path) -> Iterator[Location]:

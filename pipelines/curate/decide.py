@@ -21,7 +21,9 @@ from pipelines.storage import put
 
 SCHEMA = pa.schema(
     [
-        *catalog.SCHEMA.remove(catalog.SCHEMA.get_field_index("detail")).remove(catalog.SCHEMA.get_field_index("reason")),
+        *catalog.SCHEMA.remove(catalog.SCHEMA.get_field_index("detail")).remove(
+            catalog.SCHEMA.get_field_index("reason")
+        ),
         *measure.SCHEMA.remove(measure.SCHEMA.get_field_index("fault")),
         ("reason", pa.string()),
     ]
@@ -47,7 +49,9 @@ def decide(recipe: Recipe, layout: Layout) -> Counter[str]:
 def _joined(layout: Layout) -> pa.Table:
     """The catalog and the measurements side by side; they are in one order."""
     listed = pq.read_table(layout.catalog).drop_columns(["reason", "detail"])
-    measured = pa.concat_tables(pq.read_table(layout.part(number)) for number in range(len(catalog.part_sizes(layout.catalog))))
+    measured = pa.concat_tables(
+        pq.read_table(layout.part(number)) for number in range(len(catalog.part_sizes(layout.catalog)))
+    )
     for name in measured.column_names:
         listed = listed.append_column(name, measured[name])
     return listed

@@ -34,7 +34,13 @@ HEADER_SCHEMA = pa.schema(
     ]
 )
 SCHEMA = pa.schema(
-    [("sha256", pa.string()), ("num_bytes", pa.int64()), *HEADER_SCHEMA, ("fault", pa.string()), ("detail", pa.string())]
+    [
+        ("sha256", pa.string()),
+        ("num_bytes", pa.int64()),
+        *HEADER_SCHEMA,
+        ("fault", pa.string()),
+        ("detail", pa.string()),
+    ]
 )
 NOTHING: dict[str, Any] = dict.fromkeys(("format", "mode"), "") | dict.fromkeys(("width", "height"), 0)
 

@@ -20,17 +20,23 @@ class Curate(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     min_side: int | None = Field(
-        None, ge=1, description="Drop pictures whose shorter side is below this; when empty, `image.size`: nothing is enlarged."
+        None,
+        ge=1,
+        description="Drop pictures whose shorter side is below this; when empty, `image.size`: nothing is enlarged.",
     )
-    max_pixels: int = Field(64_000_000, ge=1, description="Drop pictures with more pixels, judged before any is decoded.")
+    max_pixels: int = Field(
+        64_000_000, ge=1, description="Drop pictures with more pixels, judged before any is decoded."
+    )
     max_bytes: int = Field(64 * 2**20, ge=1, description="Drop pictures with more bytes, judged before they are read.")
-    max_aspect: float | None = Field(None, ge=1, description="Drop pictures whose longer side is more than so many times the shorter.")
+    max_aspect: float | None = Field(
+        None, ge=1, description="Drop pictures whose longer side is more than so many times the shorter."
+    )
 
 
 Measurements = Mapping[str, Any]
 
 
-def decodes(picture: Measurements, curate: Curate) -> str:
+def decodes(picture: Measurements, _: Curate) -> str:
     """Whatever listing, reading or decoding found wrong."""
     return str(picture["fault"])
 

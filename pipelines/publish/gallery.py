@@ -78,7 +78,8 @@ class Candidates:
     def choose(self, num_cards: int = NUM_CARDS) -> list[Candidate]:
         """At most `num_cards`, or one of each pair of split and damage if those are more; the pairs take turns."""
         pairs = sorted(self._found, key=lambda pair: (pair[1], SPLITS.index(pair[0])))
-        parts = [_parts(sorted(self._found[pair]), max(1, num_cards // len(pairs))) for pair in pairs]
+        count = _count_each([len(self._found[pair]) for pair in pairs], num_cards)
+        parts = [_parts(sorted(self._found[pair]), count) for pair in pairs]
         shown: Counter[str] = Counter()
         chosen = []
         for part in chain.from_iterable(zip_longest(*parts, fillvalue=())):
@@ -108,6 +109,11 @@ def card(members: dict[str, bytes]) -> Card:
         pictures["damaged"] = _thumbnail(decode_image(_member(members, "damaged.")))
         pictures["mask"] = _thumbnail(overlay(image, decode_png(members[MASK_MEMBER])))
     return Card(metadata, labels, pictures)
+
+
+def _count_each(sizes: list[int], num_cards: int) -> int:
+    """The most cards that each pair may have, so that all together are at most `num_cards`; at least one."""
+    return next((count for count in range(num_cards, 1, -1) if sum(min(size, count) for size in sizes) <= num_cards), 1)
 
 
 def _parts(found: list[Candidate], count: int) -> list[list[Candidate]]:

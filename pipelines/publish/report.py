@@ -30,7 +30,6 @@ from pipelines.publish import charts, gallery
 from pipelines.publish.figures import COLUMNS, Figures
 from pipelines.ratios import bin_name
 from pipelines.sample import SPLITS
-from pipelines.sample import SPLITS
 from pipelines.storage import put_bytes
 
 FOLDER = Path(__file__).parent
@@ -153,6 +152,7 @@ def _environment() -> jinja2.Environment:
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
+        keep_trailing_newline=True,
         lstrip_blocks=True,
     )
     environment.filters |= {"size": size, "number": "{:,}".format, "percent": charts.percent}

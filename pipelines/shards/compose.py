@@ -56,7 +56,9 @@ class Failed:
 def keys_of(recipe: Recipe, sha256: str) -> list[str]:
     """Keys of all samples planned for one picture, in order."""
     return [
-        make_key(sha256, crop, variant) for crop in range(recipe.image.crops_per_image) for variant in range(recipe.variants)
+        make_key(sha256, crop, variant)
+        for crop in range(recipe.image.crops_per_image)
+        for variant in range(recipe.variants)
     ]
 
 
@@ -108,9 +110,7 @@ def draw(recipe: Recipe, key: str, clean: Picture) -> tuple[Damage, Parameters, 
     return damage, damage.sample(rng, Context(height, width, asked)), asked
 
 
-def _damaged(
-    recipe: Recipe, key: str, members: dict[str, bytes], metadata: dict[str, Any], clean: Picture
-) -> Sample:
+def _damaged(recipe: Recipe, key: str, members: dict[str, bytes], metadata: dict[str, Any], clean: Picture) -> Sample:
     damage, parameters, asked = draw(recipe, key, clean)
     damaged, mask = parameters.draw(clean)
     ratio = mask_ratio(mask)

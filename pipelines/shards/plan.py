@@ -58,7 +58,9 @@ def write(recipe: Recipe, layout: Layout, samples_per_shard: int) -> dict[str, A
         for shard in shards:
             writer.write_table(kept.take(list(shard.pictures)), row_group_size=len(shard.pictures))
     summary = {
-        "shards": [{"name": shard.name, "split": shard.split, "samples": len(shard.pictures) * per_picture} for shard in shards],
+        "shards": [
+            {"name": shard.name, "split": shard.split, "samples": len(shard.pictures) * per_picture} for shard in shards
+        ],
         "pictures": kept.num_rows,
         "samples": kept.num_rows * per_picture,
         "versions": versions(),
@@ -95,4 +97,6 @@ def _places(recipe: Recipe, kept: pa.Table) -> list[tuple[int, int]]:
 
 def _why(table: pa.Table) -> str:
     counts = pc.value_counts(table["reason"]).to_pylist()
-    return ", ".join(f"{entry['counts']} {entry['values']}" for entry in sorted(counts, key=lambda entry: -entry["counts"]))
+    return ", ".join(
+        f"{entry['counts']} {entry['values']}" for entry in sorted(counts, key=lambda entry: -entry["counts"])
+    )

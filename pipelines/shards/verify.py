@@ -11,6 +11,7 @@ import tarfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,9 @@ def verify_shard(job: VerifyJob) -> ShardFacts:
             findings += [Finding(job.shard, key, kind, text) for kind, text in faults]
             if metadata is not None:
                 pictures.add(metadata["source_sha256"])
-                findings += [Finding(job.shard, key, *fault) for fault in check_sample(key, members, metadata, shard, stated)]
+                findings += [
+                    Finding(job.shard, key, *fault) for fault in check_sample(key, members, metadata, shard, stated)
+                ]
             keys.append(key)
     except (OSError, ValueError, tarfile.TarError) as error:
         findings.append(Finding(job.shard, "", "broken_tar", f"the tar cannot be read on: {error}"))
@@ -149,7 +152,11 @@ def _check_damage(
     try:
         mask = decode_png(members[MASK_MEMBER])
         damaged_member = _member(stated, "damaged")
-        damaged = decode_png(members[damaged_member]) if damaged_member.endswith("png") else decode_image(members[damaged_member])
+        damaged = (
+            decode_png(members[damaged_member])
+            if damaged_member.endswith("png")
+            else decode_image(members[damaged_member])
+        )
     except Exception as error:
         yield "decode", f"mask or damaged picture cannot be decoded: {error}"
         return
@@ -178,7 +185,10 @@ def _check_ratio(mask: np.ndarray[Any, Any], metadata: dict[str, Any], edges: li
     if ratio != metadata["mask_ratio"]:
         yield "ratio", f"mask ratio is {ratio:.6f}, json says {metadata['mask_ratio']:.6f}"
     if bin_of(ratio, edges) != metadata["mask_ratio_bin"]:
-        yield "ratio_bin", f"mask ratio {ratio:.6f} lies in bin {bin_of(ratio, edges)}, json says {metadata['mask_ratio_bin']}"
+        yield (
+            "ratio_bin",
+            f"mask ratio {ratio:.6f} lies in bin {bin_of(ratio, edges)}, json says {metadata['mask_ratio_bin']}",
+        )
     if not (low < ratio <= high or (low, high) == (0.0, 1.0)):
         yield "ratio_asked", f"mask ratio {ratio:.6f} is outside the asked ({low:g}, {high:g}]"
 
@@ -213,11 +223,16 @@ def _check_digests(layout: Layout, shard: dict[str, Any]) -> Iterator[Finding]:
         if not path.is_file():
             yield Finding(shard["name"], "", f"missing_{kind}", f"{path.name} is missing")
         elif (found := sha256_of(path)) != expected:
-            yield Finding(shard["name"], "", f"{kind}_sha256", f"{path.name} has SHA-256 {found[:12]}..., the manifest {expected[:12]}...")
+            yield Finding(
+                shard["name"],
+                "",
+                f"{kind}_sha256",
+                f"{path.name} has SHA-256 {found[:12]}..., the manifest {expected[:12]}...",
+            )
 
 
 def _check_order(shard: str, keys: list[str], expected: int) -> Iterator[Finding]:
-    for before, after in zip(keys[:-1], keys[1:], strict=True):
+    for before, after in pairwise(keys):
         if after < before:
             yield Finding(shard, after, "order", f"comes after {before}: samples must be sorted")
     for key, count in Counter(keys).items():
@@ -236,7 +251,9 @@ def _check_index(layout: Layout, shard: str, keys: list[str]) -> Iterator[Findin
         yield Finding(shard, "", "index", f"the index cannot be read: {error}")
         return
     if indexed != keys:
-        yield Finding(shard, "", "index", f"the index names {len(indexed)} samples, which are not the {len(keys)} in the tar")
+        yield Finding(
+            shard, "", "index", f"the index names {len(indexed)} samples, which are not the {len(keys)} in the tar"
+        )
 
 
 def _check_across(facts: dict[str, ShardFacts], splits: dict[str, str]) -> Iterator[Finding]:
@@ -247,13 +264,19 @@ def _check_across(facts: dict[str, ShardFacts], splits: dict[str, str]) -> Itera
             for value in sorted(set(getattr(facts[name], kind))):
                 first = seen.setdefault(value, name)
                 if splits[first] != splits[name]:
-                    yield Finding(name, value, f"{what}_in_two_splits", f"{what} is in {splits[first]} ({first}) and in {splits[name]}")
+                    yield Finding(
+                        name,
+                        value,
+                        f"{what}_in_two_splits",
+                        f"{what} is in {splits[first]} ({first}) and in {splits[name]}",
+                    )
                 elif first != name and kind == "keys":
                     yield Finding(name, value, "duplicate_key", f"the key stands in {first} as well")
 
 
 def _member(stated: dict[str, Any], stem: str) -> str:
-    return next(name for name in stated["members"] if name.startswith(f"{stem}."))
+    members: list[str] = stated["members"]
+    return next(name for name in members if name.startswith(f"{stem}."))
 
 
 def _run(jobs: list[VerifyJob], workers: int | None, samples: int) -> Iterator[tuple[VerifyJob, ShardFacts]]:

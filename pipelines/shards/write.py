@@ -35,7 +35,11 @@ INDEX_COLUMNS = (
 MEMBER = pa.struct([("name", pa.string()), ("offset", pa.int64()), ("size", pa.int64())])
 _TYPES = {"mask_ratio": pa.float64(), "crop": pa.int32(), "variant": pa.int32()}
 INDEX_SCHEMA = pa.schema(
-    [("key", pa.string()), *((name, _TYPES.get(name, pa.string())) for name in INDEX_COLUMNS), ("members", pa.list_(MEMBER))]
+    [
+        ("key", pa.string()),
+        *((name, _TYPES.get(name, pa.string())) for name in INDEX_COLUMNS),
+        ("members", pa.list_(MEMBER)),
+    ]
 )
 
 SEQUENTIAL = frozenset({"parquet", "tar.gz"})
@@ -96,7 +100,9 @@ def samples_of(
                 else:
                     quarantined.append(_quarantine(recipe, row, made))
         except BadPicture as bad:
-            quarantined += [_quarantine(recipe, row, Failed(key, bad.reason, bad.detail)) for key in keys_of(recipe, row["sha256"])]
+            quarantined += [
+                _quarantine(recipe, row, Failed(key, bad.reason, bad.detail)) for key in keys_of(recipe, row["sha256"])
+            ]
 
 
 def reading_order(row: dict[str, Any]) -> tuple[Any, ...]:
@@ -176,6 +182,12 @@ def _quarantine(recipe: Recipe, row: dict[str, Any], failed: Failed) -> dict[str
 
 def _refuse_other_versions(planned: dict[str, str]) -> None:
     here = versions()
-    other = [f"{name} {here.get(name)} here, {planned[name]} in the plan" for name in planned if planned[name] != here.get(name)]
+    other = [
+        f"{name} {here.get(name)} here, {planned[name]} in the plan"
+        for name in planned
+        if planned[name] != here.get(name)
+    ]
     if other:
-        raise MenderyError(f"this worker would write other bytes: {'; '.join(other)}. Install the same versions on every node")
+        raise MenderyError(
+            f"this worker would write other bytes: {'; '.join(other)}. Install the same versions on every node"
+        )

@@ -26,6 +26,10 @@ class FolderSource(Source):
     def root(self) -> Path:
         return Path(self.path)
 
+    def check(self) -> None:
+        refuse_urls(self.path)
+        super().check()
+
     def locate(self, ignored: Counter[str], index_dir: Path) -> Iterator[Location]:
         refuse_urls(self.path)
         if not self.root().is_dir():

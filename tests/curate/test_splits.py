@@ -11,7 +11,9 @@ from pipelines.curate.splits import by_share
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
 
 
-@pytest.mark.parametrize(("number", "expected"), [(1000, (800, 100, 100)), (40, (32, 4, 4)), (12, (10, 1, 1)), (3, (1, 1, 1))])
+@pytest.mark.parametrize(
+    ("number", "expected"), [(1000, (800, 100, 100)), (40, (32, 4, 4)), (12, (10, 1, 1)), (3, (1, 1, 1))]
+)
 def test_shares_are_met_exactly(number: int, expected: tuple[int, ...]) -> None:
     counts = Counter(by_share([f"g{i}" for i in range(number)], SHARES, seed=1).values())
     assert tuple(counts[name] for name in SHARES) == expected
