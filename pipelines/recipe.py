@@ -40,8 +40,9 @@ class Shards(BaseModel):
 
 
 def _tag_of(value: Any) -> str:
-    get = value.get if isinstance(value, dict) else lambda name: getattr(value, name, None)
-    return str(get("corpus") or get("type") or get("kind") or "missing")
+    """What tells the members of a union apart: the name of a corpus, source or damage."""
+    fields = value if isinstance(value, dict) else vars(value)
+    return str(fields.get("corpus") or fields.get("type") or fields.get("kind") or "missing")
 
 
 def _union_of(kinds: dict[str, Any]) -> Any:
@@ -280,11 +281,9 @@ def _nearest(word: str, known: list[str]) -> str:
 
 def _known_keys(path: tuple[Any, ...]) -> list[str]:
     """Keys that the model at `path` knows."""
-    tag = next((part for part in path if part in SOURCES | CORPORA | DAMAGES), None)
+    tagged: dict[str, type[BaseModel]] = {**SOURCES, **CORPORA, **DAMAGES}
+    blocks: dict[str, type[BaseModel]] = {"curate": Curate, "image": Fit, "shards": Shards}
+    tag = next((part for part in path if part in tagged), None)
     if tag is not None:
-        model: type[BaseModel] = (SOURCES | CORPORA | DAMAGES)[tag]
-    elif len(path) > 1:
-        model = {"curate": Curate, "image": Fit, "shards": Shards}[path[0]]
-    else:
-        model = Recipe
-    return list(model.model_fields)
+        return list(tagged[tag].model_fields)
+    return list((blocks[path[0]] if len(path) > 1 else Recipe).model_fields)

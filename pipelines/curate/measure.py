@@ -83,7 +83,7 @@ class Readers:
     """One open reader per source, for the length of a task."""
 
     def __init__(self, recipe: Recipe, layout: Layout) -> None:
-        self._make = lambda source: Reader(recipe.sources[source].root(), layout.gzip_indexes, recipe.curate.max_bytes)
+        self._recipe, self._layout = recipe, layout
         self._open: dict[int, Reader] = {}
 
     def __enter__(self) -> Readers:
@@ -103,7 +103,8 @@ class Readers:
         if location.reason:
             raise BadPicture(location.reason, location.detail)
         if source not in self._open:
-            self._open[source] = self._make(source).__enter__()
+            root: Path = self._recipe.sources[source].root()
+            self._open[source] = Reader(root, self._layout.gzip_indexes, self._recipe.curate.max_bytes)
         return self._open[source].read(location)
 
 

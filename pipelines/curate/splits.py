@@ -7,11 +7,12 @@ there are forty pictures. What belongs together goes together: the unit is a gro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pipelines import seeds
 
 
-def by_share(groups: Sequence[str], shares: Mapping[str, float], seed: int) -> dict[str, str]:
+def by_share(groups: Sequence[str], shares: Mapping[Any, float], seed: int) -> dict[str, str]:
     """Split of every group.
 
     Args:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,16 @@ class Edge:
 
 
 @dataclass(frozen=True)
+class Axis:
+    """The scale of mask ratios that all histograms share: from 0 to the last edge."""
+
+    edges: tuple[float, ...]
+
+    def x(self, ratio: float) -> float:
+        return round(LEFT + (WIDTH - LEFT - RIGHT) * float(ratio) / self.edges[-1], 2)
+
+
+@dataclass(frozen=True)
 class Histogram:
     """Mask ratios of one damage, or of all.
 
@@ -78,20 +88,23 @@ class Heat:
 
 
 def percent(share: float, digits: int = 0) -> str:
+    """A share for people; what is not nothing never reads as 0 %."""
+    least = 10.0**-digits
+    if 0 < 100 * share < least / 2:
+        return f"<{least:g}\u202f%"
     return f"{100 * share:.{digits}f}\u202f%"
 
 
 def histograms(figures: Figures, recipe: dict[str, Any]) -> list[Histogram]:
     """One histogram per damage on one scale of ratios, and one of all when there are several."""
-    end = _last_edge(figures, recipe["ratio_bins"])
+    total = sum(figures.histogram.values(), np.zeros(NUM_STEPS, np.int64))
+    axis = _axis(total, recipe["ratio_bins"])
     charts = [
-        _histogram(name, figures.histogram[name], figures.ratio_sum[name], _asked(recipe, name), recipe["ratio_bins"], end)
+        _histogram(name, figures.histogram[name], figures.ratio_sum[name], axis, _asked(recipe, name))
         for name in figures.damages
     ]
     if len(charts) > 1:
-        total = np.sum([figures.histogram[name] for name in figures.damages], axis=0)
-        ratio_sum = sum(figures.ratio_sum[name] for name in figures.damages)
-        charts.insert(0, _histogram("all damages", total, ratio_sum, [], recipe["ratio_bins"], end))
+        charts.insert(0, _histogram("all damages", total, sum(figures.ratio_sum.values()), axis))
     return charts
 
 
@@ -118,7 +131,7 @@ def _coloured(cells: NDArray[np.float64], hue: tuple[int, int, int]) -> str:
 
 
 def _histogram(
-    title: str, counts: NDArray[np.int64], ratio_sum: float, asked: list[tuple[float, float]], bins: list[float], end: float
+    title: str, counts: NDArray[np.int64], ratio_sum: float, axis: Axis, asked: Iterable[tuple[float, float]] = ()
 ) -> Histogram:
     samples, top = int(counts.sum()), int(counts.max())
     filled = np.flatnonzero(counts)
@@ -128,38 +141,34 @@ def _histogram(
         f"{percent(STEPS[filled[-1] + 1])}, mean {percent(mean, 1)}; most samples, {top:,}, between "
         f"{percent(STEPS[counts.argmax()])} and {percent(STEPS[counts.argmax() + 1])}."
     )
-    bands = tuple((_x(low, end), _x(min(high, end), end) - _x(low, end)) for low, high in asked)
-    bars = tuple(_bar(int(step), int(counts[step]), top, end) for step in filled)
-    return Histogram(title, samples, mean, top, bars, bands, _edges(bins, end), text)
+    bands = tuple((axis.x(low), round(axis.x(min(high, axis.edges[-1])) - axis.x(low), 2)) for low, high in asked)
+    bars = tuple(_bar(axis, int(step), int(counts[step]), top) for step in filled)
+    return Histogram(title, samples, mean, top, bars, bands, _edges(axis), text)
 
 
-def _bar(step: int, count: int, top: int, end: float) -> Bar:
-    left, right = _x(STEPS[step], end), _x(STEPS[step + 1], end)
+def _bar(axis: Axis, step: int, count: int, top: int) -> Bar:
+    left, right = axis.x(STEPS[step]), axis.x(STEPS[step + 1])
     height = round((HEIGHT - TOP - BOTTOM) * count / top, 2)
     text = f"{percent(STEPS[step])} to {percent(STEPS[step + 1])}: {count:,} sample{'s' * (count > 1)}"
-    return Bar(left + 0.5, round(HEIGHT - BOTTOM - height, 2), round(right - left - 1, 2), height, text)
+    return Bar(round(left + 0.5, 2), round(HEIGHT - BOTTOM - height, 2), round(right - left - 1, 2), height, text)
 
 
-def _edges(bins: list[float], end: float) -> tuple[Edge, ...]:
+def _edges(axis: Axis) -> tuple[Edge, ...]:
+    """The edges, labelled where there is room: the first and the last always."""
     edges: list[Edge] = []
-    labelled = -np.inf
-    for position in (_x(edge, end) for edge in bins if edge <= end):
-        share = bins[len(edges)]
-        fits = position - labelled >= _MIN_LABEL_GAP
-        labelled = position if fits else labelled
-        edges.append(Edge(position, f"{100 * share:g}" if fits else ""))
+    labelled, last = -np.inf, axis.x(axis.edges[-1])
+    for ratio in axis.edges:
+        x = axis.x(ratio)
+        fits = x == last or min(x - labelled, last - x) >= _MIN_LABEL_GAP
+        labelled = x if fits else labelled
+        edges.append(Edge(x, f"{100 * ratio:g}" if fits else ""))
     return tuple(edges)
 
 
-def _x(ratio: float, end: float) -> float:
-    return round(LEFT + (WIDTH - LEFT - RIGHT) * float(ratio) / end, 2)
-
-
-def _last_edge(figures: Figures, bins: list[float]) -> float:
-    """The lowest bin edge that no sample lies beyond: the rest of the scale would be empty."""
-    filled = np.flatnonzero(np.sum(list(figures.histogram.values()), axis=0))
-    highest = STEPS[filled[-1] + 1] if len(filled) else 1 / NUM_STEPS
-    return next(edge for edge in bins if edge >= highest)
+def _axis(counts: NDArray[np.int64], bins: list[float]) -> Axis:
+    """The recipe's bin edges up to the lowest that no sample lies beyond: the rest of the scale would be empty."""
+    highest = STEPS[np.flatnonzero(counts)[-1] + 1] if counts.any() else STEPS[1]
+    return Axis(tuple(edge for number, edge in enumerate(bins) if number == 0 or bins[number - 1] < highest))
 
 
 def _asked(recipe: dict[str, Any], damage: str) -> list[tuple[float, float]]:
@@ -176,6 +185,6 @@ def _where(cells: NDArray[np.float64]) -> str:
     }
     most, least = max(regions, key=regions.__getitem__), min(regions, key=regions.__getitem__)
     return (
-        f"Of the nine ninths of a picture, the {most} is missing most often, in {percent(regions[most])} of the samples, "
-        f"and the {least} least, in {percent(regions[least])}; {percent(float(cells.mean()))} over all."
+        f"Of the nine ninths of a picture, the {most} is missing most often, in {percent(regions[most])} of the "
+        f"samples, and the {least} least, in {percent(regions[least])}; {percent(float(cells.mean()))} over all."
     )

@@ -1,7 +1,7 @@
 """The samples that the report shows: few, chosen evenly, and always the same ones.
 
-Every damage in every split is shown. Within such a pair the choice goes evenly over the mask ratios and prefers pictures
-not shown yet. Only chosen samples are read from the shards, by byte range.
+Every damage in every split is shown. Within such a pair the choice goes evenly over the mask ratios and prefers
+pictures not shown yet. Only chosen samples are read from the shards, by byte range.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ QUALITY = 78
 
 NUM_CANDIDATES = 2000
 """Of each damage, over all shards of a dataset; at least one of each shard is looked at."""
+
+
+_BY_RATIO = [("mask_ratio", "ascending"), ("key", "ascending")]
 
 
 class Candidate(NamedTuple):
@@ -70,10 +73,11 @@ class Candidates:
     def add(self, split: str, shard: str, index: pa.Table) -> None:
         """Takes samples of each damage of one shard, evenly over its mask ratios."""
         for damage in sorted(pc.unique(index["damage"]).to_pylist()):
-            rows = index.filter(pc.equal(index["damage"], damage)).sort_by([("mask_ratio", "ascending"), ("key", "ascending")])
-            rows = rows.take(_spread(rows.num_rows, self._per_shard))
-            columns = (rows[name].to_pylist() for name in ("mask_ratio", "key", "source_sha256"))
-            self._found[split, damage] += [Candidate(*values, shard) for values in zip(*columns, strict=True)]
+            rows = index.filter(pc.equal(index["damage"], damage)).sort_by(_BY_RATIO)
+            self._found[split, damage] += [
+                Candidate(row["mask_ratio"], row["key"], row["source_sha256"], shard)
+                for row in rows.take(_spread(rows.num_rows, self._per_shard)).to_pylist()
+            ]
 
     def choose(self, num_cards: int = NUM_CARDS) -> list[Candidate]:
         """At most `num_cards`, or one of each pair of split and damage if those are more; the pairs take turns."""
@@ -91,7 +95,7 @@ class Candidates:
 
 def cards(layout: Layout, chosen: list[Candidate]) -> list[Card]:
     """Reads the chosen samples, keeping their order."""
-    by_key = {}
+    by_key: dict[str, Card] = {}
     for shard in sorted({candidate.shard for candidate in chosen}):
         keys = [candidate.key for candidate in chosen if candidate.shard == shard]
         rows = pq.read_table(layout.index(shard), columns=["key", "members"], filters=[("key", "in", keys)]).to_pylist()

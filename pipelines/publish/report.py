@@ -124,18 +124,20 @@ def size(num_bytes: int) -> str:
 
 def to_yaml(recipe: dict[str, Any]) -> str:
     """A recipe as a person would write it: names first, short lists in one line."""
-    return yaml.dump(_ordered(recipe), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    text: str = yaml.dump(_ordered(recipe), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return text
 
 
 class _Dumper(yaml.SafeDumper):
     """Writes lists of plain values in one line."""
 
-    def represent_list(self, values: list[Any]) -> yaml.Node:
-        nested = any(isinstance(value, dict | list) for value in values)
-        return self.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=not nested)
+
+def _represent_list(dumper: _Dumper, values: list[Any]) -> yaml.Node:
+    nested = any(isinstance(value, dict | list) for value in values)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=not nested)
 
 
-_Dumper.add_representer(list, _Dumper.represent_list)
+_Dumper.add_representer(list, _represent_list)
 
 
 def _ordered(value: Any) -> Any:
@@ -152,8 +154,8 @@ def _environment() -> jinja2.Environment:
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
-        keep_trailing_newline=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.filters |= {"size": size, "number": "{:,}".format, "percent": charts.percent}
     return environment
@@ -172,7 +174,9 @@ def _indexes(layout: Layout, manifest: dict[str, Any]) -> Iterator[tuple[dict[st
 def _dropped(audit: dict[str, Any]) -> list[Dropped]:
     stages = {"curate": audit["dropped"], "shards": audit["quarantined"]}
     return [
-        Dropped(stage, reason, REASONS.get(reason, ""), count) for stage, reasons in stages.items() for reason, count in reasons.items()
+        Dropped(stage, reason, REASONS.get(reason, ""), count)
+        for stage, reasons in stages.items()
+        for reason, count in reasons.items()
     ]
 
 
