@@ -244,9 +244,8 @@ def measure(options: argparse.Namespace, scratch: Path) -> None:
                 for name, run in runs.items():
                     best[name] = max(best[name], run(turn))
             ratio, per_core = best["build"] / best["floor"], best["build"] / workers
-            print(
-                f"{what:14} floor {best['floor']:.0f} build {best['build']:.0f} ratio {ratio:.2f}  per core {per_core:.0f}"
-            )
+            rates = f"floor {best['floor']:.0f}, build {best['build']:.0f}, {per_core:.0f} per core, ratio {ratio:.2f}"
+            print(f"{what}: {rates}")
     if not options.without_img2dataset:
         print(f"img2dataset, clean picture: {run_img2dataset(chosen, number, workers, scratch):.0f}")
     if not options.without_memory:
