@@ -197,7 +197,8 @@ def _span_of_img2dataset(environment: Path, port: int, number: int, workers: int
     subprocess.run(command, check=True, capture_output=True, env=os.environ | quiet)
     stats = [json.loads(path.read_text()) for path in out.glob("*_stats.json")]
     assert sum(entry["successes"] for entry in stats) == number, f"img2dataset lost pictures: {stats}"
-    return number / (max(entry["end_time"] for entry in stats) - min(entry["start_time"] for entry in stats))
+    seconds: float = max(entry["end_time"] for entry in stats) - min(entry["start_time"] for entry in stats)
+    return number / seconds
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
