@@ -38,18 +38,12 @@ def build(
 ) -> None:
     """Build a dataset, or continue building it.
 
-    Parameters
-    ----------
-    recipe
-        A YAML file, or the name of a ready recipe.
-    out
-        Folder of the dataset; on a cluster every node must see it.
-    workers
-        Tasks at a time; all processors by default.
-    address
-        A running Ray cluster; without it Ray starts on this machine.
-    fresh
-        Forget an earlier build in this folder.
+    Args:
+        recipe: A YAML file, or the name of a ready recipe.
+        out: Folder of the dataset; on a cluster every node must see it.
+        workers: Tasks at a time; all processors by default.
+        address: A running Ray cluster; without it Ray starts on this machine.
+        fresh: Forget an earlier build in this folder.
     """
     from pipelines import build as run
 
@@ -68,10 +62,8 @@ def build(
 def plan(recipe: str) -> None:
     """Say what a recipe would make, without making it: pictures, samples, shards, bytes, time, licences.
 
-    Parameters
-    ----------
-    recipe
-        A YAML file, or the name of a ready recipe.
+    Args:
+        recipe: A YAML file, or the name of a ready recipe.
     """
     from pipelines import plan as estimate
 
@@ -103,10 +95,8 @@ def plan(recipe: str) -> None:
 def status(out: Path) -> None:
     """Say how far a build is, running or stopped.
 
-    Parameters
-    ----------
-    out
-        Folder of the dataset.
+    Args:
+        out: Folder of the dataset.
     """
     from pipelines import status as look
 
@@ -124,14 +114,10 @@ def verify(
 ) -> None:
     """Check every promise of the sample contract on every sample; exit 1 if one is broken.
 
-    Parameters
-    ----------
-    out
-        Folder of the dataset.
-    as_json
-        Print findings as JSON.
-    workers
-        Shards checked at a time.
+    Args:
+        out: Folder of the dataset.
+        as_json: Print findings as JSON.
+        workers: Shards checked at a time.
     """
     from pipelines import verify as check
     from pipelines.shards.verify import to_json
@@ -148,10 +134,8 @@ def verify(
 def report(out: Path) -> None:
     """Write report.html, a page about the dataset that a browser shows offline.
 
-    Parameters
-    ----------
-    out
-        Folder of the dataset.
+    Args:
+        out: Folder of the dataset.
     """
     from pipelines import report as write
 
@@ -162,14 +146,10 @@ def report(out: Path) -> None:
 def show(out: Path, key: str, *, folder: Annotated[Path | None, Parameter(["--folder", "-o"])] = None) -> None:
     """Take one sample out of its shard: members to a folder, metadata to the screen.
 
-    Parameters
-    ----------
-    out
-        Folder of the dataset.
-    key
-        The sample's key.
-    folder
-        Where its members are written; a folder of the key's name by default.
+    Args:
+        out: Folder of the dataset.
+        key: The sample's key.
+        folder: Where its members are written; a folder of the key's name by default.
     """
     from pipelines import show as take
 
@@ -185,16 +165,11 @@ def preview(
 ) -> None:
     """Do to one picture what a recipe would: per damage a sheet of image, damaged, mask, a row per seed.
 
-    Parameters
-    ----------
-    recipe
-        A YAML file, or the name of a ready recipe.
-    image
-        A picture file.
-    folder
-        Where the sheets are written.
-    seeds
-        Rows per sheet.
+    Args:
+        recipe: A YAML file, or the name of a ready recipe.
+        image: A picture file.
+        folder: Where the sheets are written.
+        seeds: Rows per sheet.
     """
     from pipelines import preview as draw
 
@@ -210,13 +185,9 @@ def recipes(
 ) -> None:
     """List the ready recipes, or document what a recipe may hold.
 
-    Parameters
-    ----------
-    schema
-        Print the JSON Schema of a recipe: every field with its meaning.
-
-    Example:
-        Print an annotated recipe to start from.
+    Args:
+        schema: Print the JSON Schema of a recipe: every field with its meaning.
+        example: Print an annotated recipe to start from.
     """
     from pipelines.recipe import example as annotated
     from pipelines.recipe import json_schema, load, ready

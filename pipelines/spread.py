@@ -1,8 +1,8 @@
 """Work spread over Ray: the only module of the data side that starts it.
 
 A job is a small plain value in, a small plain value out; what it made lies in files by then. So Ray
-holds no state that matters, and pixels never enter its object store, which costs more than half of
-the throughput (see DECISIONS.md). Plain tasks are used rather than Ray Data for the same reason.
+holds no state that matters, and pixels never enter its object store. DECISIONS.md says why these are
+plain tasks and not Ray Data.
 """
 
 from __future__ import annotations

@@ -93,8 +93,7 @@ def _strip(recipe: Recipe, row: dict[str, Any], data: bytes) -> Picture:
     image = decode_image(members[f"image.{recipe.image.format}"])
     if not recipe.damage:
         return image
-    damaged = members[f"damaged.{recipe.image.damaged_format}"]
-    shown = decode_png(damaged) if recipe.image.damaged_format == "png" else decode_image(damaged)
+    shown = decode_image(members[f"damaged.{recipe.image.damaged_format}"])
     return np.concatenate([image, shown, overlay(image, decode_png(members[MASK_MEMBER]))], axis=1)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines import manifest
@@ -25,8 +24,8 @@ def find_sample(out: str | Path, key: str) -> tuple[str, dict[str, bytes]]:
     """
     layout = Layout(Path(out))
     for shard in manifest.read(out)["shards"]:
-        index = pq.read_table(layout.index(shard["name"]), columns=["key", "members"])
-        rows = index.filter(pc.equal(index["key"], key)).to_pylist()
+        index = layout.index(shard["name"])
+        rows = pq.read_table(index, columns=["members"], filters=[("key", "=", key)]).to_pylist()
         if rows:
             return shard["name"], read_members(layout.shard(shard["name"]), rows[0]["members"])
     raise MenderyError(f"no sample {key!r} in {out}; keys stand in the index files, {layout.shards}/*.parquet")

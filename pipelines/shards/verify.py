@@ -59,10 +59,22 @@ class Finding:
 
 @dataclass(frozen=True)
 class VerifyJob:
-    """One shard to check."""
+    """One shard to check, with what the manifest says of it and of every sample.
+
+    Attributes:
+        stated: the shard's entry in the manifest.
+        members: of every sample, in their order.
+        ratio_bins: edges of the recipe's bins.
+    """
 
     out: str
-    shard: str
+    stated: dict[str, Any]
+    members: list[str]
+    ratio_bins: list[float]
+
+    @property
+    def shard(self) -> str:
+        return str(self.stated["name"])
 
 
 @dataclass(frozen=True)
@@ -86,7 +98,8 @@ def verify(out: str | Path, workers: int | None = None) -> list[Finding]:
     stated = manifest.read(out)
     findings = list(_check_manifest(stated, Layout(Path(out))))
     facts: dict[str, ShardFacts] = {}
-    jobs = [VerifyJob(str(out), shard["name"]) for shard in stated["shards"]]
+    members, ratio_bins = stated["members"], stated["recipe"]["ratio_bins"]
+    jobs = [VerifyJob(str(out), shard, members, ratio_bins) for shard in stated["shards"]]
     for job, found in _run(jobs, workers, sum(shard["samples"] for shard in stated["shards"])):
         facts[job.shard] = found
     splits = {shard["name"]: shard["split"] for shard in stated["shards"]}
@@ -97,12 +110,11 @@ def verify(out: str | Path, workers: int | None = None) -> list[Finding]:
 
 def verify_shard(job: VerifyJob) -> ShardFacts:
     """Checks one shard against the manifest, its index and the contract."""
-    layout, stated = Layout(Path(job.out)), manifest.read(job.out)
-    shard = next(shard for shard in stated["shards"] if shard["name"] == job.shard)
+    layout = Layout(Path(job.out))
     path = layout.shard(job.shard)
     if not path.is_file():
         return ShardFacts((Finding(job.shard, "", "missing_shard", f"{path.name} is missing"),), (), ())
-    findings = list(_check_digests(layout, shard))
+    findings = list(_check_digests(layout, job.stated))
     keys: list[str] = []
     pictures: set[str] = set()
     try:
@@ -111,52 +123,47 @@ def verify_shard(job: VerifyJob) -> ShardFacts:
             findings += [Finding(job.shard, key, kind, text) for kind, text in faults]
             if metadata is not None:
                 pictures.add(metadata["source_sha256"])
-                findings += [
-                    Finding(job.shard, key, *fault) for fault in check_sample(key, members, metadata, shard, stated)
-                ]
+                findings += [Finding(job.shard, key, *fault) for fault in check_sample(key, members, metadata, job)]
             keys.append(key)
     except (OSError, ValueError, tarfile.TarError) as error:
         findings.append(Finding(job.shard, "", "broken_tar", f"the tar cannot be read on: {error}"))
-    findings += _check_order(job.shard, keys, shard["samples"])
+    findings += _check_order(job.shard, keys, job.stated["samples"])
     findings += _check_index(layout, job.shard, keys)
     return ShardFacts(tuple(findings), tuple(keys), tuple(sorted(pictures)))
 
 
 def check_sample(
-    key: str, members: dict[str, bytes], metadata: dict[str, Any], shard: dict[str, Any], stated: dict[str, Any]
+    key: str, members: dict[str, bytes], metadata: dict[str, Any], job: VerifyJob
 ) -> Iterator[tuple[str, str]]:
     """Faults of one sample, as (kind, text)."""
     if not is_key(key):
         yield "key", f"key {key!r} holds more than a-z, 0-9, - and _"
-    if list(members) != stated["members"]:
-        yield "members", f"members are {list(members)}, expected {stated['members']}"
+    if list(members) != job.members:
+        yield "members", f"members are {list(members)}, expected {job.members}"
         return
-    for field, expected in (("key", key), ("split", shard["split"])):
+    for field, expected in (("key", key), ("split", job.stated["split"])):
         if metadata[field] != expected:
             yield field, f"json says {field} {metadata[field]!r}, expected {expected!r}"
     try:
-        image = decode_image(members[_member(stated, "image")])
+        image = decode_image(members[_member(job, "image")])
     except Exception as error:  # decoders raise whatever their library raises
         yield "image", f"the image cannot be decoded: {error}"
         return
     size = metadata["size"]
     if image.shape != (size, size, 3):
         yield "image", f"the image is {image.shape}, expected ({size}, {size}, 3)"
-    elif MASK_MEMBER in stated["members"]:
-        yield from _check_damage(image, members, metadata, stated)
+    elif MASK_MEMBER in job.members:
+        yield from _check_damage(image, members, metadata, job)
 
 
 def _check_damage(
-    image: np.ndarray[Any, Any], members: dict[str, bytes], metadata: dict[str, Any], stated: dict[str, Any]
+    image: np.ndarray[Any, Any], members: dict[str, bytes], metadata: dict[str, Any], job: VerifyJob
 ) -> Iterator[tuple[str, str]]:
     try:
         mask = decode_png(members[MASK_MEMBER])
-        damaged_member = _member(stated, "damaged")
-        damaged = (
-            decode_png(members[damaged_member])
-            if damaged_member.endswith("png")
-            else decode_image(members[damaged_member])
-        )
+        damaged_member = _member(job, "damaged")
+        decode_damaged = decode_png if damaged_member.endswith("png") else decode_image
+        damaged = decode_damaged(members[damaged_member])
     except Exception as error:
         yield "decode", f"mask or damaged picture cannot be decoded: {error}"
         return
@@ -170,7 +177,7 @@ def _check_damage(
     if changed.any():
         row, column = np.argwhere(changed)[0]
         yield "damaged", f"{int(changed.sum())} damaged pixels outside the mask, the first at x {column}, y {row}"
-    yield from _check_ratio(mask, metadata, stated["recipe"]["ratio_bins"])
+    yield from _check_ratio(mask, metadata, job.ratio_bins)
     try:
         redrawn = redraw(metadata["damage"], metadata["damage_parameters"], image)[1]
     except Exception as error:
@@ -274,9 +281,8 @@ def _check_across(facts: dict[str, ShardFacts], splits: dict[str, str]) -> Itera
                     yield Finding(name, value, "duplicate_key", f"the key stands in {first} as well")
 
 
-def _member(stated: dict[str, Any], stem: str) -> str:
-    members: list[str] = stated["members"]
-    return next(name for name in members if name.startswith(f"{stem}."))
+def _member(job: VerifyJob, stem: str) -> str:
+    return next(name for name in job.members if name.startswith(f"{stem}."))
 
 
 def _run(jobs: list[VerifyJob], workers: int | None, samples: int) -> Iterator[tuple[VerifyJob, ShardFacts]]:

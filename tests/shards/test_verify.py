@@ -100,6 +100,16 @@ def test_damaged_pixel_outside_the_mask(copy: Path) -> None:
     assert kinds(copy)["damaged"] == {key}
 
 
+def test_missing_member(copy: Path) -> None:
+    def drop(samples: Samples) -> str:
+        key = first(samples)
+        del samples[key]["mask.png"]
+        return key
+
+    key = rewrite(copy, "val-000000", drop)
+    assert kinds(copy)["members"] == {key}
+
+
 def test_mask_value_between(copy: Path) -> None:
     def grey(samples: Samples) -> str:
         key = first(samples)
