@@ -36,6 +36,7 @@ from pipelines.damage.brush import Brush
 from pipelines.imaging.decode import decode, inspect
 from pipelines.imaging.encode import decode_image, encode_damaged, encode_image, encode_mask
 from pipelines.imaging.fit import Fit, decode_side, fit
+from pipelines.sources.base import Listing
 
 RECIPE = """
 name: bench
@@ -49,10 +50,8 @@ DAMAGE = "damage: [{kind: brush, ratio_range: [0.1, 0.4]}]\n"
 
 def make_pictures(folder: Path, number: int) -> None:
     """Writes JPEGs of 512 pixels: random crops of the photographs that ship in packages, with sensor noise."""
-    from collections import Counter
-
     source = PackagePhotos(corpus="package-photos")
-    files = [source.root() / location.file for location in source.locate(Counter(), folder)]
+    files = [source.root() / location.file for location in source.locate(Listing(folder))]
     photos = [decode_image_file(file) for file in files]
     rng = np.random.default_rng(0)
     for index in range(number):

@@ -9,6 +9,7 @@ inside the functions, because `from pipelines import build` must not cost `mende
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,7 @@ def _begin(recipe: Recipe, layout: Layout, fresh: bool, progress: Progress) -> N
     from pipelines import catalog
     from pipelines.errors import MenderyError
     from pipelines.recipe import differences
+    from pipelines.sources.base import Listing
     from pipelines.storage import put_bytes, put_json, read_json, sweep
 
     advice = "use another --out, or --fresh to begin again"
@@ -89,14 +91,25 @@ def _begin(recipe: Recipe, layout: Layout, fresh: bool, progress: Progress) -> N
     put_bytes(layout.recipe, recipe.to_yaml().encode())
     if not layout.catalog.is_file():
         progress.say(f"listing {len(recipe.sources)} source{'s' if len(recipe.sources) > 1 else ''}")
-        catalog.write(recipe, layout.catalog, layout.gzip_indexes)
+        catalog.write(recipe, layout.catalog, Listing(layout.gzip_indexes, _salt(layout)))
+        for note in catalog.notes(layout.catalog):
+            progress.say(f"note: {note}")
         return
     now = layout.state / "catalog-now.parquet"
-    catalog.write(recipe, now, layout.gzip_indexes)
+    catalog.write(recipe, now, Listing(layout.gzip_indexes, _salt(layout)))
     changed = catalog.changes(layout.catalog, now, [source.name for source in recipe.sources])
     now.unlink()
     if changed:
         raise MenderyError("\n  ".join([f"the sources changed since {layout.out} was begun; {advice}:", *changed]))
+
+
+def _salt(layout: Layout) -> bytes:
+    """Secret of this output; nothing that is published depends on it."""
+    from pipelines.storage import put_bytes
+
+    if not layout.salt.is_file():
+        put_bytes(layout.salt, os.urandom(16))
+    return layout.salt.read_bytes()
 
 
 def _curate(recipe: Recipe, layout: Layout, workers: int, progress: Progress) -> None:
@@ -159,6 +172,6 @@ def _clear(layout: Layout) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     for file in (
         layout.manifest, layout.report, layout.recipe, layout.begun_with, layout.catalog, layout.curated, layout.plan,
-        layout.plan_summary,
+        layout.plan_summary, layout.salt,
     ):  # fmt: skip
         file.unlink(missing_ok=True)

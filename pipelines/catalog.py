@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import heapq
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -22,8 +21,9 @@ import pyarrow.parquet as pq
 from pipelines import seeds
 from pipelines.errors import RecipeError
 from pipelines.recipe import Recipe
-from pipelines.sources.base import LOCATION_FIELDS, Location, Source
+from pipelines.sources.base import LOCATION_FIELDS, Listing, Location, Source
 from pipelines.storage import put
+from pipelines.where import compile_where
 
 ROWS_PER_TASK = 256
 
@@ -31,34 +31,36 @@ _NUMBERS = {"offset", "stored_size", "size", "method", "crc", "row_group", "row"
 LOCATION_SCHEMA = pa.schema([(name, pa.int64() if name in _NUMBERS else pa.string()) for name in LOCATION_FIELDS])
 SCHEMA = pa.schema([("source", pa.int32()), *LOCATION_SCHEMA])
 
-IGNORED = b"mendery.ignored"
+IGNORED, NOTES = b"mendery.ignored", b"mendery.notes"
 
 
-def write(recipe: Recipe, path: Path, index_dir: Path) -> None:
+def write(recipe: Recipe, path: Path, listing: Listing) -> None:
     """Lists all sources of a recipe into one Parquet file, in bounded memory."""
-    ignored: Counter[str] = Counter()
-    index_dir.mkdir(parents=True, exist_ok=True)
+    listing.index_dir.mkdir(parents=True, exist_ok=True)
     with put(path) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
         rows = (
-            row
-            for number, source in enumerate(recipe.sources)
-            for row in _rows(number, source, recipe.seed, ignored, index_dir)
+            row for number, source in enumerate(recipe.sources) for row in _rows(number, source, recipe.seed, listing)
         )
         for table in _tables(rows):
             writer.write_table(table)
-        writer.add_key_value_metadata({IGNORED: json.dumps(ignored, sort_keys=True)})
+        writer.add_key_value_metadata(
+            {IGNORED: json.dumps(listing.ignored, sort_keys=True), NOTES: json.dumps(listing.notes)}
+        )
 
 
-def locate(source: Source, seed: int, ignored: Counter[str], index_dir: Path) -> Iterator[Location]:
-    """Lists one source, cut to its `limit` and `sample`.
+def locate(source: Source, seed: int, listing: Listing) -> Iterator[Location]:
+    """Lists one source: what its `where` lets in, cut to its `limit` and `sample`.
 
     Raises:
         RecipeError: the source holds no picture at all.
     """
-    found = source.locate(ignored, index_dir)
+    found = _let_in(source, listing)
     first = next(found, None)
     if first is None:
-        passed_over = ", ".join(f"{count} {kind}" for kind, count in ignored.most_common(5)) or "nothing else either"
+        passed_over = "; ".join(
+            [", ".join(f"{count} {kind}" for kind, count in listing.ignored.most_common(5)), *listing.notes]
+        ).strip("; ")
+        passed_over = passed_over or "nothing else either"
         raise RecipeError(f"source {source.name!r}: no picture in {source.path} ({passed_over}); is the path right?")
     chosen = islice(_chain(first, found), source.limit)
     if source.sample is None:
@@ -87,6 +89,13 @@ def ignored_files(path: Path) -> dict[str, int]:
     return ignored
 
 
+def notes(path: Path) -> list[str]:
+    """What listing has to say to the person who builds."""
+    metadata = pq.read_metadata(path).metadata or {}
+    said: list[str] = json.loads(metadata.get(NOTES, b"[]"))
+    return said
+
+
 def changes(old: Path, new: Path, names: list[str]) -> list[str]:
     """What changed between two catalogs of one recipe, one line per source, naming a few pictures."""
     before, after = pq.read_table(old), pq.read_table(new)
@@ -112,8 +121,8 @@ def _source_changes(number: int, name: str, before: pa.Table, after: pa.Table) -
     return f"source {name!r}: {'; '.join(parts)}" if parts else ""
 
 
-def _rows(number: int, source: Source, seed: int, ignored: Counter[str], index_dir: Path) -> Iterator[dict[str, Any]]:
-    for location in locate(source, seed, ignored, index_dir):
+def _rows(number: int, source: Source, seed: int, listing: Listing) -> Iterator[dict[str, Any]]:
+    for location in locate(source, seed, listing):
         yield {"source": number} | {name: getattr(location, name) for name in LOCATION_FIELDS}
 
 
@@ -121,6 +130,19 @@ def _tables(rows: Iterable[dict[str, Any]]) -> Iterator[pa.Table]:
     iterator = iter(rows)
     while batch := list(islice(iterator, ROWS_PER_TASK)):
         yield pa.Table.from_pylist(batch, schema=SCHEMA)
+
+
+def _let_in(source: Source, listing: Listing) -> Iterator[Location]:
+    """The pictures that the source's `where` lets in; those with a reason are never filtered away."""
+    if not source.where:
+        yield from source.locate(listing)
+        return
+    lets_in = compile_where(source.where)
+    for location in source.locate(listing):
+        if location.reason or lets_in(json.loads(location.labels)):
+            yield location
+        else:
+            listing.ignored["(where)"] += 1
 
 
 def _chain(first: Location, rest: Iterator[Location]) -> Iterator[Location]:

@@ -85,6 +85,8 @@ def plan(recipe: str) -> None:
             print(f"{source.name}: of {source.looked_at} looked at, dropped {_counts(source.dropped)}")
     if found.ignored:
         print(f"passed over: {_counts(found.ignored)}")
+    for sentence in found.notes:
+        print(f"note: {sentence}")
     print(f"about {found.samples:,} samples in {found.shards:,} shards, {_bytes(found.bytes)}, ", end="")
     print(f"{_seconds(found.seconds)} on this machine")
     for sentence in found.licence_conflicts:

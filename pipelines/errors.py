@@ -46,6 +46,9 @@ REASONS: dict[str, str] = {
     "encrypted": "encrypted archive member",
     "unsupported_compression": "archive member in a compression this program does not read",
     "archive_broken": "archive that ends early or cannot be read beyond this point",
+    "no_picture": "annotations of a picture that is not there",
+    "no_label": "picture for which the corpus's annotations have no line, though they should",
+    "bad_label": "annotation that cannot be read: fields missing, or not what they should be",
     "incomplete_sample": "WebDataset sample without a picture",
     # Found while reading.
     "unreadable": "file, member or row that cannot be read",

@@ -20,6 +20,7 @@ from pipelines.licences import conflicts
 from pipelines.recipe import Recipe, load
 from pipelines.shards.plan import samples_per_picture
 from pipelines.shards.trial import Trial, try_pictures
+from pipelines.sources.base import Listing
 
 LOOKED_AT = 32
 """Pictures measured per source."""
@@ -57,6 +58,7 @@ class Estimate:
         shards: number of shards; a split has at least one.
         seconds: with all cores of this machine, start-up apart.
         ignored: files passed over because they are no pictures, by suffix.
+        notes: what listing has to say, such as annotation files that are missing.
     """
 
     sources: tuple[SourceEstimate, ...]
@@ -64,6 +66,7 @@ class Estimate:
     seconds: float
     licence_conflicts: tuple[str, ...] = ()
     ignored: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def samples(self) -> int:
@@ -84,13 +87,15 @@ def plan(recipe: str | Path | Recipe) -> Estimate:
     with tempfile.TemporaryDirectory(prefix="mendery-plan-") as folder:
         layout = Layout(Path(folder))
         layout.state.mkdir()
-        catalog.write(recipe, layout.catalog, layout.gzip_indexes)
+        listing = Listing(layout.gzip_indexes)
+        catalog.write(recipe, layout.catalog, listing)
         with Readers(recipe, layout) as readers:
             sources = tuple(_estimate(recipe, number, layout, readers) for number in range(len(recipe.sources)))
-        ignored = catalog.ignored_files(layout.catalog)
     licences = {name for source in sources for name in source.licences}
     seconds = sum(source.seconds for source in sources) / (os.cpu_count() or 1)
-    return Estimate(sources, _num_shards(recipe, sources), seconds, tuple(conflicts(licences)), ignored)
+    return Estimate(
+        sources, _num_shards(recipe, sources), seconds, tuple(conflicts(licences)), dict(listing.ignored), listing.notes
+    )
 
 
 def _estimate(recipe: Recipe, number: int, layout: Layout, readers: Readers) -> SourceEstimate:

@@ -7,6 +7,7 @@
         shards/              train-000000.tar and its index train-000000.parquet, ...
         state/               what a restart needs; may be deleted once the manifest is there
             recipe.json      what this output was begun with
+            salt                 secret with which identities are digested
             catalog.parquet  every picture found; a row group is one measuring task
             measured/        one file per finished measuring task
             curated.parquet  every picture with its verdict
@@ -54,6 +55,10 @@ class Layout:
     @property
     def begun_with(self) -> Path:
         return self.state / "recipe.json"
+
+    @property
+    def salt(self) -> Path:
+        return self.state / "salt"
 
     @property
     def catalog(self) -> Path:

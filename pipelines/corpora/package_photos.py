@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +12,7 @@ from pydantic import Field
 
 from pipelines.cards import front_matter
 from pipelines.errors import RecipeError
-from pipelines.sources.base import Location, Source, encode_path
+from pipelines.sources.base import Listing, Location, Source, encode_path
 
 
 class PackagePhotos(Source):
@@ -31,7 +30,7 @@ class PackagePhotos(Source):
         assert spec.origin is not None
         return Path(spec.origin).parent.parent
 
-    def locate(self, ignored: Counter[str], index_dir: Path) -> Iterator[Location]:
+    def locate(self, listing: Listing) -> Iterator[Location]:
         root = self.root()
         for picture in front_matter("package-photos")["pictures"]:
             status = (root / picture["file"]).stat()

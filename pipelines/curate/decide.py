@@ -79,10 +79,12 @@ def _splits(recipe: Recipe, table: pa.Table, reasons: list[str]) -> list[str]:
             if reasons[position] == KEEP and not split:
                 reasons[position] = "no_official_split"
         return [split if reason == KEEP else "" for split, reason in zip(declared, reasons, strict=True)]
-    digests = table["sha256"].to_pylist()
-    kept = [digest for digest, reason in zip(digests, reasons, strict=True) if reason == KEEP]
-    split_of = splits.by_share(kept, recipe.splits, recipe.seed)
-    return [split_of[digest] if reason == KEEP else "" for digest, reason in zip(digests, reasons, strict=True)]
+    columns = (table[name].to_pylist() for name in ("sha256", "identity"))
+    kept = [(digest, identity) for digest, identity, reason in zip(*columns, reasons, strict=True) if reason == KEEP]
+    groups = splits.together(kept)
+    split_of = splits.by_share(groups, recipe.splits, recipe.seed)
+    assigned = (split_of[group] for group in groups)
+    return [next(assigned) if reason == KEEP else "" for reason in reasons]
 
 
 def _rows(table: pa.Table, columns: list[str]) -> Iterator[dict[str, object]]:

@@ -39,6 +39,19 @@ def by_share(groups: Sequence[str], shares: Mapping[Any, float], seed: int) -> d
     return {group: assigned.get(group, largest) for group in ranked}
 
 
+def together(pictures: Sequence[tuple[str, str]]) -> list[str]:
+    """Group of every picture, given its SHA-256 and its identity, which is "" where none is declared.
+
+    All pictures of one identity are one group. It is named by the smallest of their digests and not by the identity,
+    whose own digest is salted anew for every output.
+    """
+    smallest: dict[str, str] = {}
+    for digest, identity in pictures:
+        if identity:
+            smallest[identity] = min(digest, smallest.get(identity, digest))
+    return [smallest.get(identity, digest) for digest, identity in pictures]
+
+
 def _quotas(total: int, num_groups: int, shares: Mapping[str, float]) -> dict[str, int]:
     """Whole numbers that sum to `total`, by largest remainder, at least one each if there are enough groups."""
     exact = {name: total * share for name, share in shares.items()}

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from pipelines import seeds
 from pipelines.damage.base import Context, Damage, DamageFailed, Mask, Parameters, Picture, mask_ratio
+from pipelines.faces import faces_in_crop
 from pipelines.imaging.decode import decode, inspect
 from pipelines.imaging.encode import decode_image, encode_damaged, encode_image, encode_mask
 from pipelines.imaging.fit import decode_side, fit
@@ -166,6 +167,6 @@ def _describe(
         "mask_ratio_bin": bin_of(0.0, recipe.ratio_bins),
         "mask_ratio_asked": [0.0, 1.0],
         "labels": row["labels"],
-        "labels_by": source.corpus_name() if row["labels"] != "{}" else "",
-        "faces": "[]",
+        "labels_by": source.labels_by() if row["labels"] != "{}" else "",
+        "faces": faces_in_crop(row["faces"], matrix, recipe.image.size),
     }

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
 from pipelines.errors import BadPicture
-from pipelines.sources.base import Location, Source, encode_path
-from pipelines.sources.files import archive_split, check_root, expand, folder_split, open_regular, refusal, root_of
+from pipelines.sources.base import Listing, Location, Source, decode_path, encode_path, is_picture_name
+from pipelines.sources.files import (
+    archive_split,
+    check_root,
+    count_ignored,
+    expand,
+    folder_split,
+    open_regular,
+    refusal,
+    root_of,
+)
 
 
 class ArchiveBroken(Exception):
@@ -37,13 +45,14 @@ class Archive:
         split: official split that the recipe or the archive's name declares, or "".
     """
 
-    path: Path
+    path: str
     file: str
     container: str
     stream: BinaryIO
     size: int
     mtime_ns: int
-    split: str
+    split: str = ""
+    etag: str = ""
 
     def location(self, name: str | bytes, **fields: Any) -> Location:
         """Location of a member, or with an empty name of the archive itself; `fields` win."""
@@ -53,6 +62,7 @@ class Archive:
             file=self.file,
             container=self.container,
             mtime_ns=self.mtime_ns,
+            etag=self.etag,
             **{"uri": uri, "neighbourhood": uri, "split": self.split or folder_split(member), **fields},
         )
 
@@ -72,12 +82,12 @@ class ArchiveSource(Source):
     def check(self) -> None:
         expand(self.path)
 
-    def locate(self, ignored: Counter[str], index_dir: Path) -> Iterator[Location]:
+    def locate(self, listing: Listing) -> Iterator[Location]:
         root, files = expand(self.path)
         for path in files:
-            yield from self._locate_in(root, path, ignored, index_dir)
+            yield from self._locate_in(root, path, listing)
 
-    def pictures(self, archive: Archive, ignored: Counter[str], index_dir: Path) -> Iterator[Location]:
+    def pictures(self, archive: Archive, listing: Listing) -> Iterator[Location]:
         """Lists one archive.
 
         Raises:
@@ -85,7 +95,7 @@ class ArchiveSource(Source):
         """
         raise NotImplementedError
 
-    def _locate_in(self, root: Path, path: Path, ignored: Counter[str], index_dir: Path) -> Iterator[Location]:
+    def _locate_in(self, root: Path, path: Path, listing: Listing) -> Iterator[Location]:
         file = encode_path(path.relative_to(root))
         try:
             descriptor, status = open_regular(path)
@@ -99,8 +109,17 @@ class ArchiveSource(Source):
             return
         with os.fdopen(descriptor, "rb") as stream:
             split = self.split or archive_split(file)
-            archive = Archive(path, file, self.container, stream, status.st_size, status.st_mtime_ns, split)
+            archive = Archive(str(path), file, self.container, stream, status.st_size, status.st_mtime_ns, split)
             try:
-                yield from self.pictures(archive, ignored, index_dir)
+                yield from self.pictures(archive, listing)
             except ArchiveBroken as error:
                 yield archive.location(error.name, reason="archive_broken", detail=str(error))
+
+
+def pictures_only(location: Location, listing: Listing) -> Iterator[Location]:
+    """The location if its name is a picture's; other files are counted."""
+    name = decode_path(location.uri.rpartition("!/")[2])
+    if is_picture_name(name):
+        yield location
+    else:
+        count_ignored(listing.ignored, name)

@@ -10,14 +10,15 @@ import dataclasses
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pipelines.errors import RecipeError
+from pipelines.where import compile_where
 
 PICTURE_SUFFIXES = frozenset(
     {
@@ -56,8 +57,12 @@ class Location:
         mtime_ns: change time of `file`, to notice sources that change under a build.
         neighbourhood: pictures that are cheap to read together share it; equal to `uri` where any
             picture can be read alone.
+        etag: what an object store calls this version of `file`, for the same purpose.
         split: official split the source declares, or "".
-        labels: JSON object text.
+        labels: JSON object text; `labels.py` has the names that all corpora share.
+        identity: digest of whom the corpus says it shows, or ""; it never enters a shard.
+        faces: JSON list of what the corpus annotates: box, five points, landmarks, in pixels of the picture.
+        guides: JSON object of files that belong to the picture, such as a label map (`labels.Guide`).
         licence, licence_url, attribution: of this picture where it differs from its source, else "".
         reason, detail: why it was refused while listing, else "".
     """
@@ -76,7 +81,11 @@ class Location:
     mtime_ns: int = 0
     neighbourhood: str = ""
     split: str = ""
+    etag: str = ""
     labels: str = "{}"
+    identity: str = ""
+    faces: str = "[]"
+    guides: str = "{}"
     licence: str = ""
     licence_url: str = ""
     attribution: str = ""
@@ -85,6 +94,23 @@ class Location:
 
 
 LOCATION_FIELDS = tuple(field.name for field in dataclasses.fields(Location))
+
+
+@dataclass
+class Listing:
+    """What one listing of all sources shares.
+
+    Attributes:
+        index_dir: a folder that every worker sees, where seek indexes of gzip streams are kept.
+        salt: secret of one output, so that digests of identities cannot be looked up elsewhere.
+        ignored: counts what was passed over because it is not a picture, by its suffix, or in brackets why.
+        notes: sentences for the person who builds, such as "no list_attr_celeba.txt: no attributes".
+    """
+
+    index_dir: Path
+    salt: bytes = b""
+    ignored: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
 
 
 class Source(BaseModel):
@@ -98,12 +124,26 @@ class Source(BaseModel):
     licence_url: str = Field("", description="Where the licence can be read.")
     attribution: str = Field("", description="Whom to credit.")
     split: str = Field("", description="Official split of all its pictures (train, val or test).")
+    where: str = Field(
+        "", description="Take only pictures whose labels fit, such as: group in ['East Asian'] and age >= 18."
+    )
     limit: int | None = Field(None, ge=1, description="Take the first so many pictures, in sorted order.")
     sample: int | None = Field(None, ge=1, description="Take so many pictures, drawn with the recipe's seed.")
+
+    @field_validator("where")
+    @classmethod
+    def _check_where(cls, where: str) -> str:
+        if where:
+            compile_where(where)
+        return where
 
     def corpus_name(self) -> str:
         """Name of the known corpus it is, else the name the recipe gives it."""
         return str(getattr(self, "corpus", self.name))
+
+    def labels_by(self) -> str:
+        """Who stated the labels."""
+        return self.corpus_name()
 
     def root(self) -> Path:
         """Folder to which every location's `file` is relative."""
@@ -114,12 +154,8 @@ class Source(BaseModel):
         if not self.root().is_dir():
             raise RecipeError(f"no folder {str(self.root())!r}: correct the source's path")
 
-    def locate(self, ignored: Counter[str], index_dir: Path) -> Iterator[Location]:
+    def locate(self, listing: Listing) -> Iterator[Location]:
         """Lists the pictures, sorted, in bounded memory.
-
-        Args:
-            ignored: counts what was passed over because it is not a picture, by its suffix.
-            index_dir: a folder that every worker sees, where seek indexes of gzip streams are kept.
 
         Raises:
             RecipeError: nothing is there, or it is not what the recipe says.

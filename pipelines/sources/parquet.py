@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
@@ -15,7 +13,7 @@ from pydantic import Field
 
 from pipelines.errors import RecipeError
 from pipelines.sources.archive import Archive, ArchiveBroken, ArchiveSource
-from pipelines.sources.base import Location
+from pipelines.sources.base import Listing, Location
 from pipelines.sources.files import labels_json
 
 
@@ -27,7 +25,7 @@ class ParquetSource(ArchiveSource):
     labels: list[str] = Field(default_factory=list, description="Columns to keep as labels.")
     container: ClassVar[str] = "parquet"
 
-    def pictures(self, archive: Archive, ignored: Counter[str], index_dir: Path) -> Iterator[Location]:
+    def pictures(self, archive: Archive, listing: Listing) -> Iterator[Location]:
         try:
             table = pq.ParquetFile(archive.stream)
         except (pa.ArrowException, OSError) as error:

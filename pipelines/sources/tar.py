@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tarfile
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,9 +18,9 @@ from indexed_gzip import IndexedGzipFile
 
 from pipelines.errors import RecipeError
 from pipelines.seeds import digest
-from pipelines.sources.archive import Archive, ArchiveBroken, ArchiveSource
-from pipelines.sources.base import Location, encode_path, is_picture_name
-from pipelines.sources.files import count_ignored, is_unsafe_name
+from pipelines.sources.archive import Archive, ArchiveBroken, ArchiveSource, pictures_only
+from pipelines.sources.base import Listing, Location, encode_path
+from pipelines.sources.files import is_unsafe_name
 
 NEIGHBOURHOOD_BYTES = 8 << 20
 """Pictures within so many decompressed bytes are read together."""
@@ -48,13 +47,17 @@ class TarSource(ArchiveSource):
     type: Literal["tar"] = "tar"
     container: ClassVar[str] = "tar"
 
-    def pictures(self, archive: Archive, ignored: Counter[str], index_dir: Path) -> Iterator[Location]:
-        with open_tar(archive, index_dir) as tar:
-            for member in tar_members(tar.stream):
-                if is_picture_name(member.name) and not member.isdir():
-                    yield member_location(tar, member)
-                elif not member.isdir():
-                    count_ignored(ignored, member.name)
+    def pictures(self, archive: Archive, listing: Listing) -> Iterator[Location]:
+        for location in list_tar(archive, listing):
+            yield from pictures_only(location, listing)
+
+
+def list_tar(archive: Archive, listing: Listing) -> Iterator[Location]:
+    """Every file in a tar, plain or compressed, pictures or not."""
+    with open_tar(archive, listing.index_dir) as tar:
+        for member in tar_members(tar.stream):
+            if not member.isdir():
+                yield member_location(tar, member)
 
 
 @contextmanager

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import tarfile
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from pipelines.sources.archive import Archive, ArchiveBroken, ArchiveSource
-from pipelines.sources.base import OFFICIAL_SPLITS, Location, is_picture_name
+from pipelines.sources.base import OFFICIAL_SPLITS, Listing, Location, is_picture_name
 from pipelines.sources.files import count_ignored, labels_json
 from pipelines.sources.tar import member_location, open_tar, tar_members
 
@@ -34,26 +32,26 @@ class WebDatasetSource(ArchiveSource):
     image: str | None = Field(None, description="Extension of the member that is the picture; found out when empty.")
     container: ClassVar[str] = "tar"
 
-    def pictures(self, archive: Archive, ignored: Counter[str], index_dir: Path) -> Iterator[Location]:
+    def pictures(self, archive: Archive, listing: Listing) -> Iterator[Location]:
         broken: list[ArchiveBroken] = []
-        with open_tar(archive, index_dir) as tar:
+        with open_tar(archive, listing.index_dir) as tar:
             for key, group in groupby(_until_broken(tar, broken), key=lambda member: _split_name(member.name)[0]):
                 members = [member for member in group if not member.isdir()]
                 # The sample in which the archive ends may lack members; one that has its picture is kept.
                 if members:
-                    yield self._locate_sample(tar, key, members, ignored)
+                    yield self._locate_sample(tar, key, members, listing)
         if broken:
             raise broken[0]
 
-    def _locate_sample(self, tar: Archive, key: str, members: list[tarfile.TarInfo], ignored: Counter[str]) -> Location:
+    def _locate_sample(self, tar: Archive, key: str, members: list[tarfile.TarInfo], listing: Listing) -> Location:
         by_extension = {_split_name(member.name)[1].lower(): member for member in members}
         picture = self._choose(by_extension)
         for extension, member in by_extension.items():
             suffix = extension.rpartition(".")[2]
             if suffix in PICKLES:
-                ignored[f"pickle refused (.{suffix})"] += 1
+                listing.ignored[f"pickle refused (.{suffix})"] += 1
             elif member is not picture and extension != "json":
-                count_ignored(ignored, member.name)
+                count_ignored(listing.ignored, member.name)
         if picture is None:
             found = ", ".join(sorted(by_extension))
             return tar.location(key, reason="incomplete_sample", detail=f"its members are {found}")

@@ -9,15 +9,13 @@ from __future__ import annotations
 import os
 import stat
 import struct
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO, ClassVar, Literal
 
-from pipelines.sources.archive import Archive, ArchiveBroken, ArchiveSource
-from pipelines.sources.base import Location, is_picture_name
-from pipelines.sources.files import count_ignored, is_unsafe_name
+from pipelines.sources.archive import Archive, ArchiveBroken, ArchiveSource, pictures_only
+from pipelines.sources.base import Listing, Location
+from pipelines.sources.files import is_unsafe_name
 
 STORED, DEFLATED, BZIP2 = 0, 8, 12
 
@@ -35,21 +33,25 @@ class ZipSource(ArchiveSource):
     type: Literal["zip"] = "zip"
     container: ClassVar[str] = "zip"
 
-    def pictures(self, archive: Archive, ignored: Counter[str], index_dir: Path) -> Iterator[Location]:
-        for entry in zip_entries(archive.stream, archive.size):
-            name = os.fsdecode(entry.name)
-            if is_picture_name(name):
-                yield archive.location(
-                    entry.name,
-                    offset=entry.offset,
-                    stored_size=entry.stored_size,
-                    size=entry.size,
-                    method=entry.method,
-                    crc=entry.crc,
-                    reason=_reason(entry, name),
-                )
-            elif not name.endswith("/"):
-                count_ignored(ignored, name)
+    def pictures(self, archive: Archive, listing: Listing) -> Iterator[Location]:
+        for location in list_zip(archive, listing):
+            yield from pictures_only(location, listing)
+
+
+def list_zip(archive: Archive, listing: Listing) -> Iterator[Location]:
+    """Every file in a zip, pictures or not."""
+    for entry in zip_entries(archive.stream, archive.size):
+        name = os.fsdecode(entry.name)
+        if not name.endswith("/"):
+            yield archive.location(
+                entry.name,
+                offset=entry.offset,
+                stored_size=entry.stored_size,
+                size=entry.size,
+                method=entry.method,
+                crc=entry.crc,
+                reason=_reason(entry, name),
+            )
 
 
 @dataclass(slots=True)

@@ -6,14 +6,13 @@ import gzip
 import hashlib
 import io
 import tarfile
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipelines.sources import SOURCES, Location, Reader
+from pipelines.sources import SOURCES, Location, Reader, base
 
 TRICKY = [
     "plain.jpg",
@@ -53,8 +52,9 @@ class Listing:
 
     def __init__(self, source: dict[str, Any], index_dir: Path, max_bytes: int) -> None:
         self.source = SOURCES[source["type"]].model_validate(source)
-        self.ignored: Counter[str] = Counter()
-        self.locations = list(self.source.locate(self.ignored, index_dir))
+        listing = base.Listing(index_dir)
+        self.locations = list(self.source.locate(listing))
+        self.ignored = listing.ignored
         self.reader = Reader(self.source.root(), index_dir, max_bytes)
 
     @property

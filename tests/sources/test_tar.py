@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import RecipeError
+from pipelines.sources.base import Listing
 from pipelines.sources.files import expand
 from pipelines.sources.tar import TarSource, index_path
 from tests.sources.conftest import TRICKY, content, packed, tar_bytes
@@ -178,7 +179,7 @@ def test_a_listing_that_is_not_finished_leaves_a_usable_index(tmp_path, listed):
     path = tmp_path / "a.tgz"
     path.write_bytes(gzip.compress(tar_bytes(*names), 1))
     listing = listed("tar", path)
-    stopped = TarSource(path=str(path)).locate(Counter(), tmp_path / "indexes")
+    stopped = TarSource(path=str(path)).locate(Listing(tmp_path / "indexes"))
     list(islice(stopped, 3))
     stopped.close()
     assert listing.read_all() == [content(name) for name in names]
@@ -204,7 +205,7 @@ def test_official_split_comes_from_names(tmp_path, listed, file, member, split):
 def test_memory_does_not_grow_with_members(tmp_path):
     path = tmp_path / "a.tar"
     path.write_bytes(tar_bytes(*((header(f"{number}.jpg"), b"x") for number in range(3000))))
-    found = TarSource(path=str(path)).locate(Counter(), tmp_path)
+    found = TarSource(path=str(path)).locate(Listing(tmp_path))
     next(found)
     tracemalloc.start()
     count = sum(1 for _ in found)

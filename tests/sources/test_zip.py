@@ -193,10 +193,10 @@ def test_a_million_entries_are_listed_in_bounded_time_and_memory(tmp_path):
         file.writelines(raw_zip(count))
     # In a process of its own, whose peak memory is only the listing's.
     program = (
-        "import sys, resource; from collections import Counter; from pathlib import Path\n"
+        "import sys, resource; from pathlib import Path; from pipelines.sources.base import Listing\n"
         "from pipelines.sources.zip import ZipSource\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "found = ZipSource(path=sys.argv[1]).locate(Counter(), Path(sys.argv[1]).parent)\n"
+        "found = ZipSource(path=sys.argv[1]).locate(Listing(Path(sys.argv[1]).parent))\n"
         "print(sum(1 for _ in found), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
     start = time.monotonic()

@@ -1,0 +1,260 @@
+"""What all known corpora share, so that each file beside this one says only what is particular to its layout.
+
+An adapter says how a picture's path ends, and what the annotation files say of it. Finding the files, packed or
+unpacked, at whatever depth, joining them, and counting what does not fit, is done here once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from pipelines.cards import front_matter
+from pipelines.errors import BadPicture, RecipeError
+from pipelines.labels import Annotation, Face, annotated
+from pipelines.sources.base import Listing, Location, Source
+from pipelines.sources.files import refuse_urls
+from pipelines.sources.tree import Entry, Tree, ending
+
+Found = tuple[Entry, Annotation]
+
+
+@dataclass
+class Table:
+    """What annotation files say, by the name under which the corpus knows a picture.
+
+    Attributes:
+        rows: annotation of each picture; one with a `reason` where its line cannot be read.
+        faults: locations of lines that cannot even be tied to a picture.
+        complete: whether every picture should be in `rows`, so that one which is not lacks its label.
+    """
+
+    rows: dict[str, Annotation] = field(default_factory=dict)
+    faults: list[Location] = field(default_factory=list)
+    complete: bool = True
+
+
+class Corpus(Source):
+    """A known corpus, read as it was downloaded: unpacked, packed or both.
+
+    Attributes:
+        expects: path of one picture as the corpus has it, for messages: `img_align_celeba/000001.jpg`.
+        picture: how the paths of pictures end; begins at a folder's or file's name.
+        files: annotation files by how their path ends, with what is lost without each.
+    """
+
+    corpus: str
+    path: str = Field(description="The folder of the download, at any level; its archives may stay packed.")
+
+    expects: ClassVar[str]
+    picture: ClassVar[re.Pattern[str]]
+    files: ClassVar[Mapping[str, str]] = {}
+
+    def root(self) -> Path:
+        return Path(self.path)
+
+    def check(self) -> None:
+        refuse_urls(self.path)
+        super().check()
+
+    @model_validator(mode="after")
+    def _take_terms(self) -> Self:
+        """Terms come from the card, where the recipe states none of its own."""
+        if self.licence == "unknown":
+            card = self.card()
+            self.licence = str(card["licence"])
+            self.licence_url = self.licence_url or str(card.get("licence_url", ""))
+            self.attribution = self.attribution or str(card.get("attribution", ""))
+        return self
+
+    def labels_by(self) -> str:
+        return str(self.card().get("labels_by", self.corpus))
+
+    def card(self) -> dict[str, object]:
+        """Facts of the corpus, from its card."""
+        return front_matter(self.corpus)
+
+    def pictures(self, tree: Tree) -> Iterator[Entry | Found | Location]:
+        """Every picture with its annotation; bare locations are faults.
+
+        Raises:
+            RecipeError: what is there is not this corpus.
+        """
+        raise NotImplementedError
+
+    def locate(self, listing: Listing) -> Iterator[Location]:
+        any_picture = False
+        with Tree(self.path, listing) as tree:
+            for found in self.pictures(tree):
+                entry, annotation = found if isinstance(found, tuple) else (found, Annotation())
+                location = entry if isinstance(entry, Location) else entry.location
+                any_picture |= not isinstance(entry, Location)
+                yield self._finish(location, annotation, listing)
+            if not any_picture:
+                raise RecipeError(self._nothing(tree))
+
+    def _finish(self, location: Location, annotation: Annotation, listing: Listing) -> Location:
+        made = annotated(location, annotation, self.corpus, listing.salt)
+        return replace(made, split=self.split or made.split)
+
+    def _nothing(self, tree: Tree) -> str:
+        """What was expected and what is there instead: most often a folder level too many or too few."""
+        seen = [entry.path for entry, _ in zip(tree.pictures(), range(3), strict=False)]
+        seen = seen or [entry.path for entry in tree.others()[:3]] or ["nothing"]
+        wanted, deeper = self.expects.split("/"), ""
+        for level in range(1, len(wanted)):
+            if self.picture.pattern and any(
+                re.search(_shape(wanted[level:]) + "$", path) and path.count("/") < len(wanted) - 1 for path in seen
+            ):
+                deeper = f"; it looks as if the path is {level} level{'s' if level > 1 else ''} too deep"
+                break
+        return (
+            f"corpus {self.corpus}: expected pictures such as {self.expects!r} below {self.path}, "
+            f"found {', '.join(map(repr, seen))}{deeper}"
+        )
+
+
+def _shape(parts: list[str]) -> str:
+    """Pattern of paths like this one: digits and letters may differ, the folders' depth may not."""
+    return "(^|/)" + "/".join(
+        re.sub(r"\\\.\w+$", r"\\.\\w+", re.sub(r"\d+", r"\\d+", re.escape(part))) for part in parts
+    )
+
+
+def join(
+    tree: Tree,
+    picture: str | re.Pattern[str],
+    table: Table | None,
+    key: Callable[[re.Match[str]], str] = lambda found: found[1],
+) -> Iterator[Found | Location]:
+    """Pictures with what a table says of them, then what the table says of pictures that are not there.
+
+    Args:
+        picture: how a picture's path ends.
+        table: None when the annotation file is missing: then pictures carry nothing.
+        key: from the match to the name by which the table knows the picture.
+    """
+    seen: set[str] = set()
+    for entry, found in tree.matching(picture):
+        name = key(found)
+        if name in seen:  # the archive lies beside what was unpacked from it
+            tree.listing.ignored["(also unpacked)"] += 1
+            continue
+        seen.add(name)
+        annotation = table.rows.get(name) if table else Annotation()
+        if annotation is None:
+            assert table is not None
+            missing = Annotation(reason="no_label", detail="no annotation file names it") if table.complete else None
+            yield entry, missing or Annotation()
+        else:
+            yield entry, annotation
+    if table:
+        yield from table.faults
+        for name in table.rows:
+            if name not in seen:
+                yield fault(name, "no_picture", "annotated, but neither unpacked nor in an archive")
+
+
+def fault(uri: str, reason: str, detail: str) -> Location:
+    """A location that stands for something that is not there or cannot be read."""
+    return Location(uri=uri, file="", container="file", neighbourhood=uri, reason=reason, detail=detail)
+
+
+def text_of(tree: Tree, entry: Entry) -> str:
+    """Text of an annotation file.
+
+    Raises:
+        RecipeError: it cannot be read, or is no text.
+    """
+    try:
+        return tree.read(entry).decode("utf-8-sig")
+    except BadPicture as bad:
+        raise RecipeError(f"{entry.path} in {tree.root} cannot be read: {bad}") from None
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{entry.path} in {tree.root} is no UTF-8 text: {error}") from None
+
+
+def optional(tree: Tree, name: str, without: str) -> Entry | None:
+    """An annotation file, or None with a note of what is lost without it."""
+    entry = tree.find(name)
+    if entry is None:
+        note = f"no {name} in {tree.root}: {without}"
+        if note not in tree.listing.notes:
+            tree.listing.notes.append(note)
+    return entry
+
+
+def required(tree: Tree, name: str, why: str) -> Entry:
+    """An annotation file without which the corpus cannot be read.
+
+    Raises:
+        RecipeError: it is not there.
+    """
+    entry = tree.find(name)
+    if entry is None:
+        raise RecipeError(f"no {name} below {tree.root}: {why}")
+    return entry
+
+
+def lines(tree: Tree, entry: Entry) -> Iterator[tuple[int, str]]:
+    """Numbered lines of an annotation file that hold something."""
+    for number, line in enumerate(text_of(tree, entry).splitlines(), 1):
+        if line.strip():
+            yield number, line
+
+
+def bad_line(entry: Entry, number: int, expected: str, line: str) -> Location:
+    """The fault of a line that cannot be read and names no picture."""
+    return fault(
+        f"{entry.location.uri}#{number}", "bad_label", f"line {number}: expected {expected}, found {line!r:.80}"
+    )
+
+
+def bad_row(entry: Entry, number: int, expected: str, line: str) -> Annotation:
+    """The annotation of a picture whose line cannot be read."""
+    detail = f"{entry.path}, line {number}: expected {expected}, found {line!r:.80}"
+    return Annotation(reason="bad_label", detail=detail)
+
+
+def merged(annotations: Iterable[Annotation]) -> Annotation:
+    """One annotation from what several files say: labels and guides together, of the rest whatever is stated last."""
+    whole = Annotation()
+    for part in annotations:
+        stated: Any = {
+            name: value
+            for name in ("split", "identity", "licence", "licence_url", "attribution", "reason", "detail")
+            if (value := getattr(part, name))
+        }
+        together: Any = {
+            "labels": whole.labels | part.labels,
+            "guides": {**whole.guides, **part.guides},
+            "faces": _one_face(whole.faces, part.faces),
+        }
+        whole = replace(whole, **together, **stated)
+    return whole
+
+
+def _one_face(before: Sequence[Face], after: Sequence[Face]) -> Sequence[Face]:
+    """A box from one file and landmarks from another are of one face, where a picture shows one."""
+    if len(before) != 1 or len(after) != 1:
+        return after or before
+    one, other = before[0], after[0]
+    return [
+        Face(
+            other.box or one.box,
+            other.scheme or one.scheme,
+            other.points or one.points,
+            one.labels | other.labels,
+        )
+    ]
+
+
+__all__ = [
+    "Corpus", "Found", "Table", "bad_line", "bad_row", "ending", "fault", "join", "lines", "merged", "optional",
+    "required", "text_of",
+]  # fmt: skip

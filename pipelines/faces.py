@@ -1,0 +1,63 @@
+"""Faces as a sample tells them: box and five points, moved from the source picture into its crop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+DECIMALS = 2
+
+
+def faces_in_crop(faces: str, matrix: Sequence[float], size: int) -> str:
+    """JSON list of the faces that a crop shows at least in part.
+
+    Args:
+        faces: JSON list as the catalog has it, in pixels of the source picture.
+        matrix: (6,) x' = a x + b y + c, y' = d x + e y + f.
+        size: side of the crop in pixels.
+
+    Returns:
+        JSON list of objects with `box` (x, y, width, height) and `five` (5, 2), each where it is known; both may
+        reach beyond the crop. Landmarks are guides, and not told here.
+    """
+    if faces == "[]":
+        return faces
+    moved = [_moved(face, matrix) for face in json.loads(faces)]
+    return json.dumps([face for face in moved if _shows(face, size)], separators=(",", ":"))
+
+
+def _moved(face: dict[str, Any], matrix: Sequence[float]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if "box" in face:
+        x, y, width, height = face["box"]
+        corners = [
+            _point(matrix, *corner) for corner in ((x, y), (x + width, y), (x, y + height), (x + width, y + height))
+        ]
+        left, top = (min(corner[axis] for corner in corners) for axis in (0, 1))
+        right, bottom = (max(corner[axis] for corner in corners) for axis in (0, 1))
+        found["box"] = [_round(number) for number in (left, top, right - left, bottom - top)]
+    if "five" in face:
+        found["five"] = [[_round(number) for number in _point(matrix, x, y)] for x, y in face["five"]]
+    if "labels" in face:
+        found["labels"] = face["labels"]
+    return found
+
+
+def _point(matrix: Sequence[float], x: float, y: float) -> tuple[float, float]:
+    a, b, c, d, e, f = matrix
+    return a * x + b * y + c, d * x + e * y + f
+
+
+def _round(number: float) -> float:
+    return round(number, DECIMALS) + 0.0  # never -0.0
+
+
+def _shows(face: dict[str, Any], size: int) -> bool:
+    points = list(face.get("five", []))
+    if "box" in face:
+        x, y, width, height = face["box"]
+        points += [
+            [min(max(size / 2, x), x + width), min(max(size / 2, y), y + height)]
+        ]  # the box's nearest to the middle
+    return any(0 <= x <= size and 0 <= y <= size for x, y in points)

@@ -1,0 +1,171 @@
+"""Labels in one normal form: what corpora say of their pictures, under names that all of them share.
+
+| label | meaning |
+|---|---|
+| `group` | group of the person, in the corpus's own words; never guessed by a model |
+| `group_by` | who stated it: `annotators`, `owner`, `filename`, `folder` |
+| `age`, `age_to` | years; both ends of the corpus's age bin, or twice the same number |
+| `sex` | `female` or `male`, as the corpus states it |
+| `mask` | wearing: `none`, `correct`, `incorrect`, `other` (some other occluder) |
+| `yaw`, `pitch`, `roll` | degrees; `pose` is the corpus's word where it gives no angles |
+| `glasses` | `none`, `eyeglasses`, `sunglasses` |
+| `scene` | class of a scene, texture or object |
+
+What else a corpus says keeps the corpus's own names, in lower case with underscores. A label that a corpus does
+not state is absent, never guessed. Identities are no labels: only their digest is kept, and never in a shard.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import hmac
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipelines.landmarks import five_points
+from pipelines.sources.base import Location
+
+SEXES = ("female", "male")
+MASKS = ("none", "correct", "incorrect", "other")
+GROUP_BY = ("annotators", "owner", "filename", "folder")
+GLASSES = ("none", "eyeglasses", "sunglasses")
+_CLOSED = {"sex": SEXES, "mask": MASKS, "group_by": GROUP_BY, "glasses": GLASSES}
+
+Labels = dict[str, str | int | float | bool]
+Points = Sequence[tuple[float, float]]
+
+
+def labels(**stated: Any) -> Labels:
+    """Labels of one picture; None, empty texts and NaN are left out.
+
+    Raises:
+        AssertionError: a value that the normal form does not have, or a group without who stated it; adapters
+            translate the words of their corpus before.
+    """
+    kept: Labels = {}
+    for name, value in stated.items():
+        if value is None or value == "" or (isinstance(value, float) and not math.isfinite(value)):
+            continue
+        assert re.fullmatch(r"[a-z0-9_]+", name), name
+        assert name not in _CLOSED or value in _CLOSED[name], f"{name} is {value!r}"
+        kept[name] = value
+    assert ("group" in kept) == ("group_by" in kept), "a group needs who stated it"
+    return kept
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face as the corpus annotates it, in pixels of the stored picture (x right, y down, pixel centres at 0.5).
+
+    Attributes:
+        box: x, y, width, height, or None.
+        scheme: name of the landmark scheme, one of `landmarks.SCHEMES`, or "".
+        points: (n, 2) landmarks in that scheme; the five points of `faces` are derived from them.
+        labels: labels of this face, where a picture shows several.
+    """
+
+    box: tuple[float, float, float, float] | None = None
+    scheme: str = ""
+    points: Points = ()
+    labels: Labels = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the catalog keeps; absent parts are left out."""
+        found: dict[str, Any] = {}
+        if self.box is not None:
+            found["box"] = [float(number) for number in self.box]
+        if self.points:
+            found["scheme"] = self.scheme
+            found["points"] = [[float(x), float(y)] for x, y in self.points]
+            five = five_points(self.scheme, self.points)
+            if five is not None:
+                found["five"] = five
+        if self.labels:
+            found["labels"] = self.labels
+        return found
+
+
+@dataclass(frozen=True)
+class Guide:
+    """Files that belong to a picture and are made for its pixels: a label map, or one mask per class.
+
+    Attributes:
+        scheme: name of the class list, one of `classes.SCHEMES`.
+        files: location of the label map under the name "", or of each class's own mask under the class's name.
+    """
+
+    scheme: str
+    files: Mapping[str, Location]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"scheme": self.scheme, "files": {name: _compact(location) for name, location in self.files.items()}}
+
+
+def guide_of(stored: Mapping[str, Any]) -> Guide:
+    """Gives the guide back that `Guide.to_dict` wrote."""
+    return Guide(stored["scheme"], {name: Location(**fields) for name, fields in stored["files"].items()})
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """All that a corpus says of one picture.
+
+    Attributes:
+        identity: whom it shows, in the corpus's words; only a salted digest of it is kept.
+        guides: by the name of the sample member they may become: `parsing`, `segments`, or for pairs `original`.
+        licence, licence_url, attribution: where they differ from the corpus's own terms.
+        reason, detail: why the picture cannot be used although it is there, else "".
+    """
+
+    split: str = ""
+    labels: Labels = field(default_factory=dict)
+    identity: str = ""
+    faces: Sequence[Face] = ()
+    guides: Mapping[str, Guide] = field(default_factory=dict)
+    licence: str = ""
+    licence_url: str = ""
+    attribution: str = ""
+    reason: str = ""
+    detail: str = ""
+
+
+def annotated(location: Location, annotation: Annotation, corpus: str, salt: bytes) -> Location:
+    """The location with everything that is known of its picture."""
+    return dataclasses.replace(
+        location,
+        split=annotation.split or location.split,
+        labels=dump(annotation.labels),
+        identity=identity_digest(corpus, annotation.identity, salt),
+        faces=dump([face.to_dict() for face in annotation.faces]),
+        guides=dump({name: guide.to_dict() for name, guide in annotation.guides.items()}),
+        licence=annotation.licence or location.licence,
+        licence_url=annotation.licence_url or location.licence_url,
+        attribution=annotation.attribution or location.attribution,
+        reason=location.reason or annotation.reason,
+        detail=location.detail or annotation.detail,
+    )
+
+
+def identity_digest(corpus: str, identity: str, salt: bytes) -> str:
+    """Digest by which pictures of one person are kept together; without the salt it tells nothing."""
+    if not identity:
+        return ""
+    return hmac.digest(salt, f"{corpus}\0{identity}".encode(), hashlib.sha256).hex()[:24]
+
+
+def dump(value: Any) -> str:
+    """JSON text, equal for equal values."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+_DEFAULTS = {entry.name: entry.default for entry in dataclasses.fields(Location)}
+
+
+def _compact(location: Location) -> dict[str, Any]:
+    values = {name: getattr(location, name) for name in _DEFAULTS}
+    return {name: value for name, value in values.items() if value != _DEFAULTS[name]}

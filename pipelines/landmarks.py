@@ -1,0 +1,47 @@
+"""Landmark schemes: which numbering a corpus uses, and how five points follow from it.
+
+The five points are those of face alignment: the eye on the picture's left, the eye on its right, the tip of the
+nose, the corner of the mouth on the left, the one on the right. An eye is the mean of the points around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A numbering of landmarks.
+
+    Attributes:
+        size: number of points.
+        five: point numbers, from 0, whose mean is each of the five points; empty when they cannot be derived.
+        source: where the numbering is published.
+    """
+
+    size: int
+    five: tuple[tuple[int, ...], ...] = ()
+    source: str = ""
+
+
+SCHEMES: dict[str, Scheme] = {
+    # Left eye, right eye, nose, left and right corner of the mouth, left and right as seen in the picture.
+    "five": Scheme(5, ((0,), (1,), (2,), (3,), (4,)), "CelebA, list_landmarks_align_celeba.txt; also insightface"),
+    # Jaw 0-16, brows 17-26, nose 27-35, eyes 36-47, mouth 48-67.
+    "ibug-68": Scheme(68, (tuple(range(36, 42)), tuple(range(42, 48)), (30,), (48,), (54,)), "iBUG 300-W; dlib"),
+}
+
+
+def five_points(scheme: str, points: Sequence[tuple[float, float]]) -> list[list[float]] | None:
+    """Five points (5, 2) from landmarks, or None where the scheme has none.
+
+    Raises:
+        ValueError: the number of points is not the scheme's.
+    """
+    known = SCHEMES[scheme]
+    if len(points) != known.size:
+        raise ValueError(f"scheme {scheme} has {known.size} points, found {len(points)}")
+    if not known.five:
+        return None
+    return [[sum(points[number][axis] for number in group) / len(group) for axis in (0, 1)] for group in known.five]

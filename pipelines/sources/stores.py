@@ -1,0 +1,131 @@
+"""Places that hold files: a folder of this machine today, a prefix in a bucket likewise.
+
+A store lists files and opens them, and knows nothing of pictures. Whatever reads corpora, archives or
+single files asks a store, so that each works wherever the files lie.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from pipelines.errors import RecipeError
+from pipelines.sources.base import Listing, Location, decode_path, encode_path
+from pipelines.sources.files import check_root, open_regular, refusal, refuse_urls
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    """An open file and which version of it this is."""
+
+    stream: BinaryIO
+    size: int
+    mtime_ns: int = 0
+    etag: str = ""
+
+
+class Store(Protocol):
+    """A place that holds files; their names are percent-encoded and relative to it."""
+
+    def walk(self, listing: Listing) -> Iterator[Location]:
+        """Lists every file, pictures or not, sorted by name; those that cannot be had carry a reason."""
+
+    def open(self, file: str) -> OpenFile:
+        """Opens one file for reading anywhere in it.
+
+        Raises:
+            BadPicture: it is no regular file.
+            OSError: it cannot be opened.
+        """
+
+    def check(self) -> None:
+        """Raises SourceVanished when the whole place is gone."""
+
+
+def store_of(root: str | Path) -> Store:
+    """The store at a root: `Source.root()`, or the path of a recipe."""
+    refuse_urls(str(root))
+    return FolderStore(Path(root))
+
+
+class FolderStore:
+    """A folder of this machine.
+
+    Listed one folder at a time, so memory grows with the largest folder and not with the whole. A file
+    is never opened while listing: a pipe with a picture's name would make it wait for ever. Links are
+    followed, and a folder reached twice is listed once.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def check(self) -> None:
+        check_root(self.root)
+
+    def open(self, file: str) -> OpenFile:
+        descriptor, status = open_regular(self.root / decode_path(file))
+        return OpenFile(os.fdopen(descriptor, "rb"), status.st_size, status.st_mtime_ns)
+
+    def walk(self, listing: Listing) -> Iterator[Location]:
+        if not self.root.is_dir():
+            raise RecipeError(f"path must name a folder, found none at {str(self.root)!r}: correct the source's path")
+        seen: set[tuple[int, int]] = set()
+        # A stack, because recursion would end at a thousand nested folders.
+        pending = ["/"]
+        while pending:
+            name = pending.pop()
+            try:
+                if name.endswith("/"):
+                    pending += reversed(self._entries(name, seen, listing))
+                else:
+                    yield self._file(name)
+            except OSError as error:
+                self.check()
+                reason, detail = refusal(self._path(name), error)
+                yield _location(name, reason=reason, detail=detail)
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self.root, decode_path(name.strip("/")))
+
+    def _entries(self, name: str, seen: set[tuple[int, int]], listing: Listing) -> list[str]:
+        """Names in a folder in the order of the final uris: a folder sorts with its slash."""
+        path = self._path(name)
+        status = os.stat(path)
+        identity = (status.st_dev, status.st_ino)
+        if identity in seen:
+            listing.ignored["(folder listed before)"] += 1
+            return []
+        seen.add(identity)
+        prefix = name.lstrip("/")
+        with os.scandir(path) as entries:
+            return sorted(prefix + encode_path(entry.name) + "/" * _is_folder(entry) for entry in entries)
+
+    def _file(self, name: str) -> Location:
+        status = os.stat(self._path(name))
+        if not stat.S_ISREG(status.st_mode):
+            return _location(name, reason="not_a_file", detail=stat.filemode(status.st_mode))
+        return _location(name, size=status.st_size, mtime_ns=status.st_mtime_ns)
+
+
+def _location(name: str, size: int = -1, mtime_ns: int = 0, reason: str = "", detail: str = "") -> Location:
+    return Location(
+        uri=name,
+        file=name,
+        container="file",
+        size=size,
+        mtime_ns=mtime_ns,
+        neighbourhood=name,
+        reason=reason,
+        detail=detail,
+    )
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False

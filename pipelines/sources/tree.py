@@ -1,0 +1,176 @@
+"""Everything below a path as one tree of files, archives included.
+
+A corpus is read as it was downloaded: unpacked, packed, or half of each. Here all of it looks alike: an entry's
+path runs through archives (`img_align_celeba.zip!/img_align_celeba/000001.jpg`), so that an adapter that matches the
+end of a path finds a picture wherever it lies. Listing is done once; entries wait in a spool on disk, so memory does
+not grow with the number of pictures.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pipelines.errors import BadPicture
+from pipelines.sources.archive import Archive, ArchiveBroken
+from pipelines.sources.base import Listing, Location, decode_path, is_picture_name
+from pipelines.sources.files import refusal
+from pipelines.sources.reading import Reader
+from pipelines.sources.stores import store_of
+from pipelines.sources.tar import list_tar
+from pipelines.sources.zip import list_zip
+
+MAX_ANNOTATION_BYTES = 2 << 30
+"""An annotation file larger than this is not one."""
+
+ARCHIVES = {".zip": ("zip", list_zip), ".tar": ("tar", list_tar), ".tgz": ("tar", list_tar), ".gz": ("tar", list_tar)}
+_ARCHIVE = re.compile(r"\.(zip|tar|tgz|tar\.gz)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of a tree.
+
+    Attributes:
+        path: readable path, through archives where it lies in one.
+        location: where its bytes are; with a reason where they cannot be had.
+    """
+
+    path: str
+    location: Location
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+    @property
+    def stem(self) -> str:
+        return self.name.rpartition(".")[0]
+
+
+class Tree:
+    """All files below a root; a context manager, because it keeps a spool and open archives."""
+
+    def __init__(self, root: str | os.PathLike[str], listing: Listing) -> None:
+        self.root, self.listing = os.fspath(root), listing
+        self._store = store_of(self.root)
+        self._reader = Reader(Path(root), listing.index_dir, MAX_ANNOTATION_BYTES)
+        self._spool = tempfile.TemporaryFile(prefix="mendery-tree-")  # noqa: SIM115  # closed by __exit__
+        self._texts: list[Entry] = []
+        self._listed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._reader.__exit__(kind, error, trace)
+        self._spool.close()
+
+    def pictures(self) -> Iterator[Entry]:
+        """Every file with a picture's name, label maps included: unpacked ones by name, then archive by archive."""
+        self._list()
+        # Each pass reads the spool from its own position: an adapter may run two at once.
+        position, self._spool_end = 0, self._spool.seek(0, os.SEEK_END)
+        while position < self._spool_end:
+            self._spool.seek(position)
+            batch = pickle.load(self._spool)  # noqa: S301  # written by this process, a moment ago
+            position = self._spool.tell()
+            yield from batch
+
+    def matching(self, pattern: str | re.Pattern[str]) -> Iterator[tuple[Entry, re.Match[str]]]:
+        """Pictures whose path ends as the pattern says; the match begins at a folder's or file's name."""
+        whole = ending(pattern)
+        for entry in self.pictures():
+            if found := whole.search(entry.path):
+                yield entry, found
+
+    def others(self) -> list[Entry]:
+        """Every file that is no picture: annotations, read-me files."""
+        self._list()
+        return self._texts
+
+    def find(self, name: str) -> Entry | None:
+        """The annotation file whose path ends with `name`; of several the shortest path, unpacked ones first."""
+        whole = ending(re.escape(name))
+        found = [entry for entry in self.others() if whole.search(entry.path)]
+        return min(found, key=lambda entry: ("!/" in entry.path, len(entry.path)), default=None)
+
+    def find_all(self, pattern: str | re.Pattern[str]) -> list[tuple[Entry, re.Match[str]]]:
+        """Annotation files whose path ends as the pattern says."""
+        whole = ending(pattern)
+        return [(entry, found) for entry in self.others() if (found := whole.search(entry.path))]
+
+    def read(self, entry: Entry) -> bytes:
+        """Bytes of a file.
+
+        Raises:
+            BadPicture: they cannot be had.
+        """
+        if entry.location.reason:
+            raise BadPicture(entry.location.reason, entry.location.detail)
+        return self._reader.read(entry.location)
+
+    def _list(self) -> None:
+        if self._listed:
+            return
+        self._listed = True
+        archives: list[Location] = []
+        batch: list[Entry] = []
+        for location in self._store.walk(self.listing):
+            path = decode_path(location.uri)
+            if not location.reason and _ARCHIVE.search(path):
+                archives.append(location)
+            else:
+                self._add(Entry(path, location), batch)
+        for archive in archives:
+            for location in self._inside(archive):
+                self._add(Entry(decode_path(location.uri), location), batch)
+        self._write(batch)
+
+    def _add(self, entry: Entry, batch: list[Entry]) -> None:
+        if not is_picture_name(entry.path) and not entry.location.reason:
+            self._texts.append(entry)
+            return
+        batch.append(entry)
+        if len(batch) >= 1000:
+            self._write(batch)
+
+    def _write(self, batch: list[Entry]) -> None:
+        if batch:
+            self._spool.seek(0, os.SEEK_END)
+            pickle.dump(batch, self._spool, pickle.HIGHEST_PROTOCOL)
+            batch.clear()
+
+    def _inside(self, location: Location) -> Iterator[Location]:
+        """Every file in an archive."""
+        container, list_archive = ARCHIVES[os.path.splitext(location.file)[1].lower()]
+        path = os.path.join(self.root, decode_path(location.file))
+        try:
+            opened = self._store.open(location.file)
+        except (OSError, BadPicture) as error:
+            self._store.check()
+            reason, detail = (error.reason, error.detail) if isinstance(error, BadPicture) else refusal(path, error)
+            yield replace(location, reason=reason, detail=detail)
+            return
+        with opened.stream as stream:
+            archive = Archive(path, location.file, container, stream, opened.size, opened.mtime_ns, "", opened.etag)
+            try:
+                yield from list_archive(archive, self.listing)
+            except ArchiveBroken as error:
+                yield archive.location(error.name, reason="archive_broken", detail=str(error))
+
+
+def ending(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
+    """A pattern that must reach the end of a path and begin at the name of a folder or file."""
+    text = pattern if isinstance(pattern, str) else pattern.pattern
+    flags = 0 if isinstance(pattern, str) else pattern.flags
+    return re.compile(rf"(?:^|/)(?:{text})$", flags)
