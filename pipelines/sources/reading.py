@@ -1,7 +1,7 @@
 """Reading: from a location to the bytes of its picture.
 
 Nothing is ever unpacked to disk, and nothing larger than asked is ever held: sizes that archives state
-are checked against what really comes out.
+are checked against what really comes out. How each kind of container is read stands in `CONTAINERS`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import os
 import struct
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,20 +23,27 @@ from indexed_gzip import IndexedGzipFile
 
 from pipelines.errors import BadPicture
 from pipelines.sources.base import Location, decode_path
-from pipelines.sources.files import check_root, open_regular, refusal
+from pipelines.sources.files import refusal
+from pipelines.sources.stores import OpenFile, store_of
 from pipelines.sources.tar import index_path
 from pipelines.sources.zip import BZIP2, DEFLATED, STORED
 
 OPEN_FILES = 16
 ROWS_AT_A_TIME = 32
 
-Place = tuple[str, int, str]
-"""File, row group and column of Parquet."""
-
 _LOCAL = struct.Struct("<4s22xHH")
 _STREAM_FAULTS = (OSError, EOFError, ValueError, zlib.error)
 _MACHINE_FAULTS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 """What the machine lacks: no picture is to blame, so none is dropped for it."""
+
+
+class Closable(Protocol):
+    """Something that a reader keeps open between two pictures."""
+
+    def close(self) -> None: ...
+
+
+Kept = TypeVar("Kept", bound=Closable)
 
 
 class Reader:
@@ -50,19 +57,15 @@ class Reader:
 
     def __init__(self, root: Path, index_dir: Path, max_bytes: int) -> None:
         self.root, self.index_dir, self.max_bytes = root, index_dir, max_bytes
-        self._folder = os.fspath(root)
-        self._streams: OrderedDict[str, BinaryIO] = OrderedDict()
-        self._raw: dict[str, BinaryIO] = {}  # below gzip streams, which do not close what they read
-        self._rows: tuple[Place, Iterator[bytes | None], int] | None = None
-        self._damaged_from: dict[Place, int] = {}
+        self._store = store_of(root)
+        self._kept: OrderedDict[str, Closable] = OrderedDict()
 
     def __enter__(self) -> Reader:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._rows = None
-        while self._streams:
-            self._close_oldest()
+        while self._kept:
+            self._kept.popitem(last=False)[1].close()
 
     def read(self, location: Location) -> bytes:
         """Bytes of one picture.
@@ -74,92 +77,148 @@ class Reader:
         if max(location.size, location.stored_size if location.container != "file" else 0) > self.max_bytes:
             raise BadPicture("too_many_bytes", f"{location.size} bytes, at most {self.max_bytes}")
         try:
-            data = self._read(location)
+            data = CONTAINERS[location.container](self, location)
         except OSError as error:
             if error.errno in _MACHINE_FAULTS:
                 raise
-            check_root(self.root)
-            raise BadPicture(*refusal(self._path(location), error)) from None
+            self._store.check()
+            raise BadPicture(*refusal(self.path(location), error)) from None
         if not data:
             raise BadPicture("empty")
         if len(data) > self.max_bytes:
             raise BadPicture("too_many_bytes", f"more than {self.max_bytes} bytes")
         return data
 
-    def _read(self, location: Location) -> bytes:
-        match location.container:
-            case "file":
-                return self._read_file(location)
-            case "zip":
-                return self._read_zip(location)
-            case "parquet":
-                return self._read_row(location)
-            case _:
-                return self._read_range(location)
+    def path(self, location: Location) -> str:
+        """Full path of the file that holds a location."""
+        return os.path.join(self.root, decode_path(location.file))
 
-    def _path(self, location: Location) -> str:
-        return os.path.join(self._folder, decode_path(location.file))
+    def open(self, location: Location) -> OpenFile:
+        """Opens the file that holds a location; the caller closes it."""
+        return self._store.open(location.file)
 
-    def _read_file(self, location: Location) -> bytes:
-        descriptor, status = open_regular(self._path(location))
-        # Buffered, because one unbuffered read may give less than there is (network file systems do).
-        with os.fdopen(descriptor, "rb") as file:
-            if status.st_size > self.max_bytes:
-                raise BadPicture("too_many_bytes", f"{status.st_size} bytes, at most {self.max_bytes}")
-            return file.read(status.st_size)
+    def kept(self, location: Location, make: Callable[[], Kept]) -> Kept:
+        """What `make` gave for this location's file; of too many the one unused for longest is closed."""
+        name = f"{location.container}:{location.file}"
+        if name in self._kept:
+            self._kept.move_to_end(name)
+            return self._kept[name]  # type: ignore[return-value]
+        if len(self._kept) >= OPEN_FILES:
+            self._kept.popitem(last=False)[1].close()
+        made = make()
+        self._kept[name] = made
+        return made
 
-    def _read_range(self, location: Location) -> bytes:
-        """A member of a tar, plain or inside a gzip stream."""
-        stream = self._stream(location)
-        try:
-            stream.seek(location.offset)
-            data = stream.read(location.size)
-        except (EOFError, ValueError, zlib.error) as error:
-            raise BadPicture("corrupt", f"the archive cannot be read here: {error}") from None
-        if len(data) < location.size:
-            raise BadPicture("truncated", f"{len(data)} of {location.size} bytes are there")
-        return data
+    def stream(self, location: Location) -> BinaryIO:
+        """The open file behind a location."""
+        return self.kept(location, lambda: self.open(location).stream)
 
-    def _read_zip(self, location: Location) -> bytes:
-        stream = self._stream(location)
+
+def read_file(reader: Reader, location: Location) -> bytes:
+    """A file of its own."""
+    opened = reader.open(location)
+    # Buffered, because one unbuffered read may give less than there is (network file systems do).
+    with opened.stream as file:
+        if opened.size > reader.max_bytes:
+            raise BadPicture("too_many_bytes", f"{opened.size} bytes, at most {reader.max_bytes}")
+        return file.read(opened.size)
+
+
+def read_tar(reader: Reader, location: Location) -> bytes:
+    """A member of a plain tar."""
+    return _range(reader.stream(location), location)
+
+
+def read_tar_gz(reader: Reader, location: Location) -> bytes:
+    """A member of a tar inside a gzip stream."""
+    return _range(reader.kept(location, lambda: GzipStream(reader, location)).stream, location)
+
+
+class GzipStream:
+    """A gzip stream that can be entered anywhere, if listing left its index."""
+
+    def __init__(self, reader: Reader, location: Location) -> None:
+        opened = reader.open(location)
+        self._raw = opened.stream  # which the gzip stream does not close
+        self.stream: BinaryIO = IndexedGzipFile(fileobj=opened.stream, buffer_size=1 << 20)
+        index = index_path(reader.index_dir, reader.path(location), opened.size, opened.mtime_ns)
+        with contextlib.suppress(FileNotFoundError):
+            self.stream.import_index(os.fspath(index))
+
+    def close(self) -> None:
+        self.stream.close()
+        self._raw.close()
+
+
+def _range(stream: BinaryIO, location: Location) -> bytes:
+    try:
         stream.seek(location.offset)
-        header = stream.read(30)
-        if len(header) < 30 or not header.startswith(b"PK\x03\x04"):
-            raise BadPicture("corrupt", "no member where the zip's directory says")
-        stream.seek(sum(_LOCAL.unpack(header)[1:]), os.SEEK_CUR)
-        stored = stream.read(location.stored_size)
-        if len(stored) < location.stored_size:
-            raise BadPicture("truncated", f"{len(stored)} of {location.stored_size} stored bytes are there")
-        data = _inflate(stored, location.method, location.size)
-        if len(data) != location.size or zlib.crc32(data) != location.crc:
-            raise BadPicture("corrupt", "the member's size or checksum is not what the zip's directory says")
-        return data
+        data = stream.read(location.size)
+    except (EOFError, ValueError, zlib.error) as error:
+        raise BadPicture("corrupt", f"the archive cannot be read here: {error}") from None
+    if len(data) < location.size:
+        raise BadPicture("truncated", f"{len(data)} of {location.size} bytes are there")
+    return data
 
-    def _read_row(self, location: Location) -> bytes:
-        """A row of Parquet; rows of one row group are streamed, so that a giant row group does not fill memory."""
-        place = (location.file, location.row_group, location.column)
+
+def read_zip(reader: Reader, location: Location) -> bytes:
+    """A member of a zip, checked against the size and the checksum that the directory states."""
+    stream = reader.stream(location)
+    stream.seek(location.offset)
+    header = stream.read(30)
+    if len(header) < 30 or not header.startswith(b"PK\x03\x04"):
+        raise BadPicture("corrupt", "no member where the zip's directory says")
+    stream.seek(sum(_LOCAL.unpack(header)[1:]), os.SEEK_CUR)
+    stored = stream.read(location.stored_size)
+    if len(stored) < location.stored_size:
+        raise BadPicture("truncated", f"{len(stored)} of {location.stored_size} stored bytes are there")
+    data = _inflate(stored, location.method, location.size)
+    if len(data) != location.size or zlib.crc32(data) != location.crc:
+        raise BadPicture("corrupt", "the member's size or checksum is not what the zip's directory says")
+    return data
+
+
+def read_parquet(reader: Reader, location: Location) -> bytes:
+    """The picture in a row of Parquet."""
+    return reader.kept(location, lambda: ParquetRows(reader.open(location).stream)).read(location)
+
+
+class ParquetRows:
+    """Rows of one Parquet file, streamed, so that a giant row group does not fill memory."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._at: tuple[tuple[int, str], Iterator[bytes | None], int] | None = None
+        self._damaged_from: dict[tuple[int, str], int] = {}
+
+    def close(self) -> None:
+        self._at = None
+        self._stream.close()
+
+    def read(self, location: Location) -> bytes:
+        place = (location.row_group, location.column)
         # Damage is remembered, or each row behind it would read the row group up to it once more.
         if location.row >= self._damaged_from.get(place, location.row + 1):
             raise BadPicture("unreadable", f"row group {location.row_group} is damaged here or before")
-        if self._rows is None or self._rows[0] != place or self._rows[2] > location.row:
-            self._rows = (place, self._stream_rows(location, self._stream(location)), 0)
-        _, rows, position = self._rows
+        if self._at is None or self._at[0] != place or self._at[2] > location.row:
+            self._at = (place, self._rows(location), 0)
+        _, rows, position = self._at
         try:
             while position < location.row:
                 next(rows)
                 position += 1
             data = next(rows)
         except (pa.ArrowException, StopIteration, OSError, ValueError) as error:
-            self._rows = None
+            self._at = None
             self._damaged_from[place] = position
             raise BadPicture("unreadable", f"row group {location.row_group} cannot be read: {error}") from None
-        self._rows = (place, rows, location.row + 1)
+        self._at = (place, rows, location.row + 1)
         if data is None:
             raise BadPicture("unreadable", "the row holds no bytes, at best a path")
         return data
 
-    def _stream_rows(self, location: Location, stream: BinaryIO) -> Iterator[bytes | None]:
-        file = pq.ParquetFile(stream, pre_buffer=False, page_checksum_verification=True)
+    def _rows(self, location: Location) -> Iterator[bytes | None]:
+        file = pq.ParquetFile(self._stream, pre_buffer=False, page_checksum_verification=True)
         batches = file.iter_batches(ROWS_AT_A_TIME, row_groups=[location.row_group], columns=[location.column])
         for batch in batches:
             column = batch.column(0)
@@ -167,36 +226,6 @@ class Reader:
                 column = column.field("bytes")
             for cell in column:
                 yield cell.as_py() if cell.is_valid else None
-
-    def _stream(self, location: Location) -> BinaryIO:
-        """The open file behind a location; the one unused for longest is closed when there are too many."""
-        if location.file in self._streams:
-            self._streams.move_to_end(location.file)
-            return self._streams[location.file]
-        if len(self._streams) >= OPEN_FILES:
-            self._close_oldest()
-        path = self._path(location)
-        descriptor, status = open_regular(path)
-        stream: BinaryIO = os.fdopen(descriptor, "rb")
-        if location.container == "tar.gz":
-            self._raw[location.file] = stream
-            stream = self._seekable(stream, path, status)
-        self._streams[location.file] = stream
-        return stream
-
-    def _close_oldest(self) -> None:
-        file, stream = self._streams.popitem(last=False)
-        stream.close()
-        if file in self._raw:
-            self._raw.pop(file).close()
-
-    def _seekable(self, stream: BinaryIO, path: str, status: os.stat_result) -> BinaryIO:
-        """A gzip stream that can be entered anywhere, if listing left its index."""
-        unpacked = IndexedGzipFile(fileobj=stream, buffer_size=1 << 20)
-        index = index_path(self.index_dir, path, status.st_size, status.st_mtime_ns)
-        with contextlib.suppress(FileNotFoundError):
-            unpacked.import_index(os.fspath(index))
-        return unpacked  # type: ignore[no-any-return]
 
 
 def _inflate(stored: bytes, method: int, size: int) -> bytes:
@@ -210,3 +239,13 @@ def _inflate(stored: bytes, method: int, size: int) -> bytes:
         return bz2.BZ2Decompressor().decompress(stored, size + 1)
     except _STREAM_FAULTS as error:
         raise BadPicture("corrupt", f"the member cannot be unpacked: {error}") from None
+
+
+CONTAINERS: dict[str, Callable[[Reader, Location], bytes]] = {
+    "file": read_file,
+    "parquet": read_parquet,
+    "tar": read_tar,
+    "tar.gz": read_tar_gz,
+    "zip": read_zip,
+}
+"""How each kind of container is read. A reader function raises BadPicture, or OSError where a file is to blame."""

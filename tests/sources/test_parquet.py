@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.errors import BadPicture, RecipeError
+from pipelines.sources.reading import ParquetRows
 from tests.sources.conftest import content
 
 HUB = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -150,8 +151,8 @@ def test_labels_of_a_damaged_row_group_are_empty(tmp_path, listed):
 def test_rows_behind_damage_do_not_read_the_group_again(tmp_path, listed, monkeypatch):
     listing = listed("parquet", damaged(tmp_path / "a.parquet"))
     started = []
-    start = type(listing.reader)._stream_rows
-    monkeypatch.setattr(type(listing.reader), "_stream_rows", lambda *given: started.append(1) or start(*given))
+    start = ParquetRows._rows
+    monkeypatch.setattr(ParquetRows, "_rows", lambda *given: started.append(1) or start(*given))
     for location in listing.locations[10:20]:
         with pytest.raises(BadPicture):
             listing.reader.read(location)

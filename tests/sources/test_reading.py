@@ -163,7 +163,7 @@ def test_a_machine_without_file_handles_drops_no_picture(tmp_path, listed, monke
     def refuse(*_: object) -> None:
         raise OSError(errno.EMFILE, "too many open files")
 
-    monkeypatch.setattr("pipelines.sources.reading.open_regular", refuse)
+    monkeypatch.setattr("pipelines.sources.stores.open_regular", refuse)
     with pytest.raises(OSError, match="too many open files"):
         listing.read_all()
 
