@@ -61,6 +61,7 @@ def build(
     with only_one(layout), Progress(layout.log, quiet) as progress:
         _begin(recipe, layout, fresh, progress)
         if layout.manifest.is_file():
+            _drop_renditions(layout)
             progress.say(f"{layout.out} is complete")
             return manifest.read(layout.out)
         with cluster(workers, address) as num_workers:
@@ -69,6 +70,7 @@ def build(
             _write_shards(recipe, layout, plan, num_workers, progress)
         finished = manifest.write(recipe, layout, plan, committed(layout, [shard["name"] for shard in plan["shards"]]))
         report(layout.out)
+        _drop_renditions(layout)
         progress.say(f"{layout.out} is complete")
     return finished
 
@@ -160,15 +162,35 @@ def _write_shards(recipe: Recipe, layout: Layout, plan: dict[str, Any], workers:
         for number, name in enumerate(planned)
         if name not in finished
     ]
+    _restore_packs(recipe, layout, [job.row_group for job in jobs], workers, progress)
     done = sum(planned[name] for name in finished)
     with progress.count("shards", plan["samples"], done, "samples") as advance:
         for job, _ in spread(write_shard, jobs, workers, TASK_MEMORY, lambda job: f"writing {job.shard}"):
             advance(planned[job.shard])
 
 
+def _restore_packs(recipe: Recipe, layout: Layout, shards: list[int], workers: int, progress: Progress) -> None:
+    """Makes crops again that a finished build has thrown away, for shards that were lost since."""
+    from pipelines.curate.measure import MeasureJob, measure_part
+    from pipelines.shards.plan import parts_of
+    from pipelines.spread import spread
+
+    parts = [number for number in parts_of(layout, shards) if not layout.pack(number).is_file()]
+    jobs = [MeasureJob(str(layout.out), recipe.model_dump_json(), number) for number in parts]
+    if jobs:
+        progress.say(f"reading {len(jobs)} parts of the catalog again, for {len(shards)} shards")
+        for _ in spread(measure_part, jobs, workers, TASK_MEMORY, lambda job: f"reading part {job.part}"):
+            pass
+
+
+def _drop_renditions(layout: Layout) -> None:
+    """The crops stand in the shards now."""
+    shutil.rmtree(layout.renditions, ignore_errors=True)
+
+
 def _clear(layout: Layout) -> None:
     """Removes what builds leave in an output folder, and nothing else that lies there."""
-    for folder in (layout.shards, layout.measured, layout.commits, layout.gzip_indexes):
+    for folder in (layout.shards, layout.measured, layout.renditions, layout.commits, layout.gzip_indexes):
         shutil.rmtree(folder, ignore_errors=True)
     for file in (
         layout.manifest, layout.report, layout.recipe, layout.begun_with, layout.catalog, layout.curated, layout.plan,

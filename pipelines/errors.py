@@ -67,7 +67,7 @@ REASONS: dict[str, str] = {
     "duplicate": "the same bytes as a picture that is kept",
     "no_official_split": "no official split is declared for it, and the recipe asks for official splits",
     # Found while writing.
-    "changed": "other bytes than when it was curated",
+    "changed": "other bytes than when it was listed",
     "damage_failed": "no damage within the asked ratio was found",
 }
 """Every reason for which a picture is dropped, and what it means."""

@@ -10,6 +10,7 @@
             salt                 secret with which identities are digested
             catalog.parquet  every picture found; a row group is one measuring task
             measured/        one file per finished measuring task
+            renditions/     the crops it made, until the manifest is there
             curated.parquet  every picture with its verdict
             plan.parquet     every sample to write; a row group is one shard
             plan.json        shards, splits and counts of the plan
@@ -69,6 +70,10 @@ class Layout:
         return self.state / "measured"
 
     @property
+    def renditions(self) -> Path:
+        return self.state / "renditions"
+
+    @property
     def curated(self) -> Path:
         return self.state / "curated.parquet"
 
@@ -104,6 +109,9 @@ class Layout:
 
     def commit(self, name: str) -> Path:
         return self.commits / f"{name}.json"
+
+    def pack(self, number: int) -> Path:
+        return self.renditions / f"part-{number:06d}.bin"
 
     def part(self, number: int) -> Path:
         return self.measured / f"part-{number:06d}.parquet"

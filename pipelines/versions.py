@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import platform
+from functools import cache
 from importlib.metadata import version
 
 DECIDING = ("mendery", "indexed-gzip", "isal", "numpy", "opencv-python", "pillow", "pyarrow", "pydantic", "simplejpeg")
 
 
+@cache
 def versions() -> dict[str, str]:
     """Versions of Python and of the libraries that decide the bytes, by name."""
     major_minor = ".".join(platform.python_version_tuple()[:2])

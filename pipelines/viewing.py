@@ -13,6 +13,7 @@ from pipelines.damage.base import Mask, Picture
 from pipelines.errors import BadPicture, MenderyError
 from pipelines.imaging.decode import inspect
 from pipelines.imaging.encode import decode_image, decode_png
+from pipelines.imaging.render import render
 from pipelines.recipe import Recipe, load
 from pipelines.sample import MASK_MEMBER
 from pipelines.shards.compose import Sample, compose
@@ -85,7 +86,9 @@ def overlay(image: Picture, mask: Mask) -> Picture:
 
 def _strip(recipe: Recipe, row: dict[str, Any], data: bytes) -> Picture:
     """Image, damaged picture and overlay beside each other, for the first sample that can be made."""
-    made = list(compose(recipe, row, data))
+    header = inspect(data, max_pixels=recipe.curate.max_pixels)
+    crops = render(data, header, recipe.image, recipe.seed, row["sha256"])
+    made = [sample for crop, rendition in enumerate(crops) for sample in compose(recipe, row, crop, rendition)]
     samples = [sample for sample in made if isinstance(sample, Sample)]
     if not samples:
         raise MenderyError(f"this recipe makes no sample of the picture: {made[0]}")
@@ -101,7 +104,11 @@ def _row(data: bytes, width: int, height: int, path: Path) -> dict[str, Any]:
     """A plan row for a picture that is in no plan."""
     texts = dict.fromkeys(("split", "licence", "licence_url", "attribution"), "")
     sizes = {"width": width, "height": height}
-    return texts | sizes | {"source": 0, "uri": path.name, "sha256": hashlib.sha256(data).hexdigest(), "labels": "{}"}
+    return (
+        texts
+        | sizes
+        | {"source": 0, "uri": path.name, "sha256": hashlib.sha256(data).hexdigest(), "labels": "{}", "faces": "[]"}
+    )
 
 
 def _save(path: Path, picture: Picture) -> None:

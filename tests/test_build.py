@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -68,6 +69,22 @@ def test_killed_three_times_and_continued_makes_the_same_bytes(demo_build: Path,
         assert not Layout(out).manifest.exists()
     build("demo", out, workers=2)
     assert digests(out) == digests(demo_build)
+
+
+def test_killed_at_random_moments_and_continued_gives_the_same_bytes(demo_build: Path, tmp_path: Path) -> None:
+    seed = random.SystemRandom().randrange(2**32)
+    moments = random.Random(seed)
+    out = tmp_path / "killed"
+    for _ in range(3):
+        driver = subprocess.Popen(
+            [*MENDERY, "build", "demo", "--out", str(out), "--workers", "2"], start_new_session=True
+        )
+        time.sleep(moments.uniform(1, 8))  # from before Ray is up to after the end
+        if driver.poll() is None:
+            os.killpg(driver.pid, signal.SIGKILL)
+        driver.wait()
+    build("demo", out, workers=2)
+    assert digests(out) == digests(demo_build), f"seed {seed}"
 
 
 def _wait_for_commits(out: Path, number: int, driver: subprocess.Popen[bytes]) -> None:

@@ -1,6 +1,6 @@
-"""One picture in, its samples out: crop, encode, damage, describe.
+"""One crop in, its samples out: damage, encode, describe.
 
-The clean picture is encoded first and decoded again, and the damage is laid over what a reader will
+The clean picture arrives encoded and is decoded again, and the damage is laid over what a reader will
 really see; that is why `damaged` equals `image` outside the mask to the bit, also for JPEG.
 """
 
@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from pipelines import seeds
 from pipelines.damage.base import Context, Damage, DamageFailed, Mask, Parameters, Picture, mask_ratio
 from pipelines.faces import faces_in_crop
-from pipelines.imaging.decode import decode, inspect
-from pipelines.imaging.encode import decode_image, encode_damaged, encode_image, encode_mask
-from pipelines.imaging.fit import decode_side, fit
+from pipelines.imaging.encode import decode_image, encode_damaged, encode_mask
+from pipelines.imaging.render import Rendition
 from pipelines.licences import terms
 from pipelines.ratios import asked_ranges, bin_of
 from pipelines.recipe import Recipe
@@ -54,43 +53,26 @@ class Failed:
     detail: str
 
 
-def keys_of(recipe: Recipe, sha256: str) -> list[str]:
-    """Keys of all samples planned for one picture, in order."""
-    return [
-        make_key(sha256, crop, variant)
-        for crop in range(recipe.image.crops_per_image)
-        for variant in range(recipe.variants)
-    ]
-
-
-def compose(recipe: Recipe, row: Mapping[str, Any], data: bytes) -> Iterator[Sample | Failed]:
-    """Makes all samples of one picture, in the order of their keys.
+def compose(recipe: Recipe, row: Mapping[str, Any], crop: int, rendition: Rendition) -> Iterator[Sample | Failed]:
+    """Makes all samples of one crop, in the order of their keys.
 
     Args:
         row: the picture's row in the plan.
-        data: its bytes.
-
-    Raises:
-        BadPicture: it cannot be decoded.
+        crop: number of the crop.
+        rendition: the crop, encoded.
     """
-    header = inspect(data, max_pixels=recipe.curate.max_pixels)
-    picture, scale = decode(data, header, min_side=decode_side(recipe.image))
-    for crop in range(recipe.image.crops_per_image):
-        rng = seeds.generator(recipe.seed, row["sha256"], crop, "fit")
-        fitted, matrix = fit(picture, scale, recipe.image, rng)
-        encoded = encode_image(fitted, recipe.image)
-        clean = decode_image(encoded) if recipe.damage else fitted
-        for variant in range(recipe.variants):
-            key = make_key(row["sha256"], crop, variant)
-            metadata = _describe(recipe, row, key, crop, variant, matrix)
-            members = {f"image.{recipe.image.format}": encoded}
-            if not recipe.damage:
-                yield _finish(key, members, metadata, None)
-                continue
-            try:
-                yield _damaged(recipe, key, members, metadata, clean)
-            except DamageFailed as failure:
-                yield Failed(key, "damage_failed", str(failure))
+    clean = decode_image(rendition.data) if recipe.damage else None
+    for variant in range(recipe.variants):
+        key = make_key(row["sha256"], crop, variant)
+        metadata = _describe(recipe, row, key, crop, variant, rendition.matrix)
+        members = {f"image.{recipe.image.format}": rendition.data}
+        if clean is None:
+            yield _finish(key, members, metadata, None)
+            continue
+        try:
+            yield _damaged(recipe, key, members, metadata, clean)
+        except DamageFailed as failure:
+            yield Failed(key, "damage_failed", str(failure))
 
 
 def choose(recipe: Recipe, key: str) -> tuple[Damage, tuple[float, float] | None]:

@@ -1,9 +1,6 @@
 """The plan: which picture goes into which shard, decided once and written down.
 
-The samples of one picture stay together, so that it is decoded once for all its crops and variants.
-Pictures are shuffled by a seeded hash of their neighbourhood: rows of one Parquet row group, or
-members of one compressed block, stay together, because reading them apart would read everything
-many times over; everything else is shuffled one by one.
+The samples of one picture stay together; pictures are shuffled one by one, by a seeded hash of their digest.
 """
 
 from __future__ import annotations
@@ -88,11 +85,17 @@ def assign(recipe: Recipe, kept: pa.Table, samples_per_shard: int) -> list[Plann
     return shards
 
 
-def _places(recipe: Recipe, kept: pa.Table) -> list[tuple[int, int]]:
-    """Sort key of every picture: neighbourhoods shuffled, the place in the source within one."""
-    columns = (kept[name].to_pylist() for name in ("source", "neighbourhood"))
-    order = (seeds.digest(recipe.seed, source, place, "order") for source, place in zip(*columns, strict=True))
-    return [(digest, position) for position, digest in enumerate(order)]
+def parts_of(layout: Layout, shards: list[int]) -> list[int]:
+    """Parts of the catalog whose pictures stand in these shards of the plan, given by number."""
+    if not shards:
+        return []
+    found = pq.ParquetFile(layout.plan).read_row_groups(shards, columns=["part"])
+    return sorted(pc.unique(found["part"]).to_pylist())
+
+
+def _places(recipe: Recipe, kept: pa.Table) -> list[int]:
+    """Sort key of every picture."""
+    return [seeds.digest(recipe.seed, sha256, "order") for sha256 in kept["sha256"].to_pylist()]
 
 
 def _why(table: pa.Table) -> str:

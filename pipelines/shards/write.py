@@ -6,11 +6,8 @@ depend on the plan alone: members are sorted, times are zero, names come from th
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 import tarfile
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -19,12 +16,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import catalog
-from pipelines.curate.measure import Readers, parsed
-from pipelines.errors import BadPicture, MenderyError
+from pipelines.curate.measure import parsed
+from pipelines.errors import MenderyError
+from pipelines.imaging.render import Rendition
 from pipelines.layout import Layout
 from pipelines.recipe import Recipe
-from pipelines.shards.compose import HEAT_SIDE, Failed, Sample, compose, keys_of
+from pipelines.shards.compose import HEAT_SIDE, Failed, Sample, compose
 from pipelines.storage import put, put_json, read_json, sha256_of
 from pipelines.versions import versions
 
@@ -41,9 +38,6 @@ INDEX_SCHEMA = pa.schema(
         ("members", pa.list_(MEMBER)),
     ]
 )
-
-SEQUENTIAL = frozenset({"parquet", "tar.gz"})
-"""Containers that are read in their own order, because going back is dear."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +57,9 @@ def write_shard(job: ShardJob) -> dict[str, Any]:
     layout, recipe = Layout(Path(job.out)), parsed(job.recipe)
     rows = pq.ParquetFile(layout.plan).read_row_group(job.row_group).to_pylist()
     quarantined: list[dict[str, str]] = []
-    with put(layout.shard(job.shard)) as file, Readers(recipe, layout) as readers:
+    with put(layout.shard(job.shard)) as file:
         writer = ShardWriter(file)
-        for sample in samples_of(recipe, readers, rows, quarantined):
+        for sample in samples_of(recipe, rows, packed(layout), quarantined):
             writer.add(sample)
         writer.finish()
     with put(layout.index(job.shard)) as index:
@@ -85,44 +79,57 @@ def write_shard(job: ShardJob) -> dict[str, Any]:
     return commit
 
 
+Fetch = Callable[[dict[str, Any], dict[str, Any]], bytes]
+"""Bytes of a crop, given the picture's row in the plan and the crop's place in its pack."""
+
+
 def samples_of(
-    recipe: Recipe, readers: Readers, rows: list[dict[str, Any]], quarantined: list[dict[str, str]]
+    recipe: Recipe, rows: list[dict[str, Any]], fetch: Fetch, quarantined: list[dict[str, str]]
 ) -> Iterator[Sample]:
-    """Samples of the planned pictures; those that cannot be made go to `quarantined`."""
-    for row in sorted(rows, key=reading_order):
-        try:
-            data = readers.read(row["source"], catalog.location_of(row))
-            if hashlib.sha256(data).hexdigest() != row["sha256"]:
-                raise BadPicture("changed", "the source changed while the build ran")
-            for made in compose(recipe, row, data):
+    """Samples of the planned pictures, in the order of their keys; those that cannot be made go to `quarantined`."""
+    for row in sorted(rows, key=lambda row: str(row["sha256"])):
+        for crop, place in enumerate(row["renditions"]):
+            rendition = Rendition(fetch(row, place), tuple(place["matrix"]))
+            for made in compose(recipe, row, crop, rendition):
                 if isinstance(made, Sample):
                     yield made
                 else:
                     quarantined.append(_quarantine(recipe, row, made))
-        except BadPicture as bad:
-            quarantined += [
-                _quarantine(recipe, row, Failed(key, bad.reason, bad.detail)) for key in keys_of(recipe, row["sha256"])
-            ]
 
 
-def reading_order(row: dict[str, Any]) -> tuple[Any, ...]:
-    """By key where any picture can be read alone, else along the container."""
-    if row["container"] in SEQUENTIAL:
-        return (1, row["source"], row["file"], row["row_group"], row["row"], row["offset"])
-    return (0, row["sha256"])
+def packed(layout: Layout) -> Fetch:
+    """Reads crops from the packs that measuring has left.
+
+    Raises:
+        MenderyError: when called for a pack that is gone or cut.
+    """
+
+    def fetch(row: dict[str, Any], place: dict[str, Any]) -> bytes:
+        path = layout.pack(row["part"])
+        try:
+            with path.open("rb") as pack:
+                pack.seek(place["offset"])
+                data = pack.read(place["size"])
+        except FileNotFoundError:
+            data = b""
+        if len(data) != place["size"]:
+            raise MenderyError(f"{path} is not what this build left there: begin again with --fresh")
+        return data
+
+    return fetch
 
 
 class ShardWriter:
-    """Writes samples into a tar whose members are sorted by name, in whatever order they come."""
+    """Writes samples, which come in the order of their keys, into a tar whose members are sorted by name."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._end = 0
-        self._sorted = True
         self.index: list[dict[str, Any]] = []
         self.heat = np.zeros((HEAT_SIDE, HEAT_SIDE), np.int64)
 
     def add(self, sample: Sample) -> None:
+        assert not self.index or self.index[-1]["key"] < sample.key, sample.key
         members = []
         for name, data in sample.members.items():
             self._file.write(tar_header(f"{sample.key}.{name}", len(data)))
@@ -130,43 +137,34 @@ class ShardWriter:
             self._file.write(bytes(-len(data) % tarfile.BLOCKSIZE))
             members.append({"name": name, "offset": self._end + tarfile.BLOCKSIZE, "size": len(data)})
             self._end += tarfile.BLOCKSIZE + len(data) + -len(data) % tarfile.BLOCKSIZE
-        self._sorted &= not self.index or self.index[-1]["key"] < sample.key
         row = {"key": sample.key} | {name: sample.metadata[name] for name in INDEX_COLUMNS}
         self.index.append(row | {"members": members})
         if sample.heat is not None:
             self.heat += sample.heat
 
     def finish(self) -> None:
-        """Puts the samples in order if they came otherwise, and ends the tar."""
-        if not self._sorted:
-            self._sort()
+        """Ends the tar."""
         self._file.write(bytes(2 * tarfile.BLOCKSIZE))
-
-    def _sort(self) -> None:
-        """Copies the samples through a spool; only containers that must be read in their own order need it."""
-        with tempfile.TemporaryFile() as spool:
-            self._file.seek(0)
-            shutil.copyfileobj(self._file, spool, 2**20)
-            self._file.seek(0)
-            self._file.truncate()
-            self._end = 0
-            self.index.sort(key=lambda row: row["key"])
-            for row in self.index:
-                start = row["members"][0]["offset"] - tarfile.BLOCKSIZE
-                last = row["members"][-1]
-                spool.seek(start)
-                length = last["offset"] + last["size"] + -last["size"] % tarfile.BLOCKSIZE - start
-                self._file.write(spool.read(length))
-                for member in row["members"]:
-                    member["offset"] += self._end - start
-                self._end += length
 
 
 def tar_header(name: str, size: int) -> bytes:
-    """A ustar header that says nothing about when, where and by whom it was written."""
-    member = tarfile.TarInfo(name)
-    member.size = size
-    return member.tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
+    """A ustar header that says nothing about when, where and by whom it was written.
+
+    Filled into a template, because `tarfile` takes longer for a header than a disk for a picture.
+    """
+    encoded, digits = name.encode("ascii"), b"%011o" % size
+    assert len(encoded) <= 100, name
+    assert len(digits) == 11, f"{name}: {size} bytes do not fit into a ustar header"
+    # The checksum is the sum of all bytes; the template's own is taken with spaces in its place.
+    checksum = _TEMPLATE_SUM + sum(encoded) + sum(digits) - 11 * ord("0")
+    return b"".join((
+        encoded.ljust(100, b"\0"), _TEMPLATE[100:124], digits, _TEMPLATE[135:148], b"%06o\0 " % checksum,
+        _TEMPLATE[156:],
+    ))  # fmt: skip
+
+
+_TEMPLATE = tarfile.TarInfo("").tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
+_TEMPLATE_SUM = sum(_TEMPLATE[:148]) + 8 * ord(" ") + sum(_TEMPLATE[156:])
 
 
 def committed(layout: Layout, names: list[str]) -> dict[str, dict[str, Any]]:
