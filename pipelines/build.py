@@ -60,19 +60,17 @@ def build(
     recipe, layout = load(recipe), Layout(Path(out).resolve())
     with only_one(layout), Progress(layout.log, quiet) as progress:
         _begin(recipe, layout, fresh, progress)
-        if layout.manifest.is_file():
-            _drop_renditions(layout)
-            progress.say(f"{layout.out} is complete")
-            return manifest.read(layout.out)
-        with cluster(workers, address) as num_workers:
-            _curate(recipe, layout, num_workers, progress)
-            plan = _plan(recipe, layout, progress)
-            _write_shards(recipe, layout, plan, num_workers, progress)
-        finished = manifest.write(recipe, layout, plan, committed(layout, [shard["name"] for shard in plan["shards"]]))
-        report(layout.out)
+        if not layout.manifest.is_file():
+            with cluster(workers, address) as num_workers:
+                _curate(recipe, layout, num_workers, progress)
+                plan = _plan(recipe, layout, progress)
+                _write_shards(recipe, layout, plan, num_workers, progress)
+            manifest.write(recipe, layout, plan, committed(layout, [shard["name"] for shard in plan["shards"]]))
+        if not layout.report.is_file():
+            report(layout.out)
         _drop_renditions(layout)
         progress.say(f"{layout.out} is complete")
-    return finished
+    return manifest.read(layout.out)
 
 
 def _begin(recipe: Recipe, layout: Layout, fresh: bool, progress: Progress) -> None:
