@@ -97,7 +97,8 @@ def spread(
             running |= {remote.remote(job): job for job in islice(waiting, 1)}
     finally:
         for reference in running:
-            ray.cancel(reference, force=True)
+            # Not by force: Ray 2.60 crashes the driver when a task finishes at the moment it is killed.
+            ray.cancel(reference, force=False)
 
 
 def _outcome(reference: object, name: str) -> Outcome:  # type: ignore[type-var]

@@ -103,7 +103,7 @@ def test_interrupt_says_how_to_continue(tmp_path: Path) -> None:
     _wait_for_commits(out, 1, driver)  # type: ignore[arg-type]
     driver.send_signal(signal.SIGINT)
     _, said = driver.communicate(timeout=60)
-    assert driver.returncode == 130
+    assert driver.returncode == 130, said
     assert "stopped in stage shards" in said and f"mendery build demo --out {out} --workers 1" in said
     assert "Traceback" not in said
     assert status(out).stage == "shards" and not status(out).running
