@@ -89,16 +89,13 @@ def spread(
     remote = ray.remote(num_cpus=1, memory=min(memory, int(offered)), max_retries=RETRIES)(work)
     waiting = iter(jobs)
     running = {remote.remote(job): job for job in islice(waiting, workers + 1)}
-    try:
-        while running:
-            (done,), _ = ray.wait(list(running), num_returns=1)
-            job = running.pop(done)
-            yield job, _outcome(done, name(job))
-            running |= {remote.remote(job): job for job in islice(waiting, 1)}
-    finally:
-        for reference in running:
-            # Not by force: Ray 2.60 crashes the driver when a task finishes at the moment it is killed.
-            ray.cancel(reference, force=False)
+    # What still runs when this is left early is not cancelled: it commits whole pieces of the same work, and Ray 2.60
+    # crashes the driver when a task finishes at the moment it is cancelled.
+    while running:
+        (done,), _ = ray.wait(list(running), num_returns=1)
+        job = running.pop(done)
+        yield job, _outcome(done, name(job))
+        running |= {remote.remote(job): job for job in islice(waiting, 1)}
 
 
 def _outcome(reference: object, name: str) -> Outcome:  # type: ignore[type-var]
