@@ -64,6 +64,7 @@ class Head:
             [
                 *("ray", "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={self.gcs}"),
                 *("--dashboard-host=127.0.0.1", f"--dashboard-port={self.port}", f"--temp-dir={folder / 'ray'}"),
+                f"--dashboard-agent-listen-port={_free_port()}",  # its default is taken by the other tests' Ray
                 *("--num-cpus=2", "--object-store-memory=100000000", "--disable-usage-stats"),
             ],
             env=self.environment,
