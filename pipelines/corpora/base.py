@@ -32,11 +32,14 @@ class Table:
         rows: annotation of each picture; one with a `reason` where its line cannot be read.
         faults: locations of lines that cannot even be tied to a picture.
         complete: whether every picture should be in `rows`, so that one which is not lacks its label.
+        details: what else is said of a picture, asked for when the picture comes: of landmarks in files of their
+            own, holding all at once would take memory that grows with the number of pictures.
     """
 
     rows: dict[str, Annotation] = field(default_factory=dict)
     faults: list[Location] = field(default_factory=list)
     complete: bool = True
+    details: Callable[[str], Annotation] | None = None
 
 
 class Corpus(Source):
@@ -146,18 +149,21 @@ def join(
             tree.listing.ignored["(also unpacked)"] += 1
             continue
         seen.add(name)
-        annotation = table.rows.get(name) if table else Annotation()
-        if annotation is None:
-            assert table is not None
-            missing = Annotation(reason="no_label", detail="no annotation file names it") if table.complete else None
-            yield entry, missing or Annotation()
-        else:
-            yield entry, annotation
+        yield entry, _row(table, name) if table else Annotation()
     if table:
         yield from table.faults
         for name in table.rows:
             if name not in seen:
                 yield fault(name, "no_picture", "annotated, but neither unpacked nor in an archive")
+
+
+def _row(table: Table, name: str) -> Annotation:
+    """What a table says of one picture."""
+    row = table.rows.get(name)
+    if row is None and table.complete:
+        return Annotation(reason="no_label", detail="no annotation file names it")
+    row = row or Annotation()
+    return row if row.reason or table.details is None else merged([row, table.details(name)])
 
 
 def fault(uri: str, reason: str, detail: str) -> Location:
