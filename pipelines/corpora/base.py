@@ -227,6 +227,11 @@ def bad_row(entry: Entry, number: int, expected: str, line: str) -> Annotation:
     return Annotation(reason="bad_label", detail=detail)
 
 
+def bad_file(entry: Entry, error: Exception) -> Annotation:
+    """The annotation of a picture whose own annotation file cannot be read."""
+    return Annotation(reason="bad_label", detail=f"{entry.path}: {error}")
+
+
 def merged(annotations: Iterable[Annotation]) -> Annotation:
     """One annotation from what several files say: labels and guides together, of the rest whatever is stated last."""
     whole = Annotation()
@@ -261,6 +266,6 @@ def _one_face(before: Sequence[Face], after: Sequence[Face]) -> Sequence[Face]:
 
 
 __all__ = [
-    "Corpus", "Found", "Table", "bad_line", "bad_row", "ending", "fault", "join", "lines", "merged", "optional",
-    "required", "text_of",
+    "Corpus", "Found", "Table", "bad_file", "bad_line", "bad_row", "ending", "fault", "join", "lines", "merged",
+    "optional", "required", "text_of",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ not grow with the number of pictures.
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import re
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from pipelines.errors import BadPicture
 from pipelines.sources.archive import Archive, ArchiveBroken
@@ -118,6 +119,21 @@ class Tree:
         if entry.location.reason:
             raise BadPicture(entry.location.reason, entry.location.detail)
         return self._reader.read(entry.location)
+
+    def open(self, entry: Entry) -> BinaryIO:
+        """A file as a stream: read piece by piece where it lies unpacked, held in memory where it lies in an archive.
+
+        Raises:
+            BadPicture: its bytes cannot be had.
+        """
+        location = entry.location
+        if location.reason or location.container != "file":
+            return io.BytesIO(self.read(entry))
+        try:
+            return self._store.open(location.file).stream
+        except OSError as error:
+            self._store.check()
+            raise BadPicture(*refusal(os.path.join(self.root, decode_path(location.file)), error)) from None
 
     def _list(self) -> None:
         if self._listed:

@@ -29,6 +29,8 @@ def json_members(stream: BinaryIO) -> Iterator[tuple[str, Any]]:
             return
         while True:
             name = text.value()
+            if not isinstance(name, str):
+                raise ValueError(f"expected a name, found {name!r:.80}")
             text.take(":")
             yield name, text.value()
             count += 1

@@ -25,6 +25,18 @@ def points_of_lines(lines: Iterable[str], size: int) -> Points:
     return _checked([_pair(line) for line in lines if line.strip()], size)
 
 
+def points_of_counted(data: bytes, size: int) -> Points:
+    """Points from a text whose first line is how many there are, as LaPa has them.
+
+    Raises:
+        ValueError: it says another number, or does not hold what it says.
+    """
+    count, *lines = data.decode("utf-8-sig").splitlines() or [""]
+    if count.strip() != str(size):
+        raise ValueError(f"expected {size} in the first line, found {count!r:.80}")
+    return points_of_lines(lines, size)
+
+
 def points_of_pts(data: bytes, size: int) -> Points:
     """Points of a `.pts` file, either kind.
 
