@@ -45,8 +45,9 @@ class _Text:
     """Characters of a stream, as far as they are needed."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._reader = codecs.getreader("utf-8-sig")(stream)
-        self._decoder = json.JSONDecoder()
+        self._stream = stream
+        self._characters = codecs.getincrementaldecoder("utf-8-sig")()
+        self._values = json.JSONDecoder()
         self._buffer, self._at, self._ended = "", 0, False
 
     def peek(self) -> str:
@@ -73,15 +74,16 @@ class _Text:
         self.peek()
         while True:
             try:
-                value, end = self._decoder.raw_decode(self._buffer, self._at)
+                value, end = self._values.raw_decode(self._buffer, self._at)
             except (ValueError, RecursionError):
                 if not self._more():
                     raise ValueError("expected a value, found an error or the end") from None
                 continue
-            # A number at the very end of what is read may go on.
-            if end == len(self._buffer) and self._more():
+            length = end - self._at
+            # A number at the very end of what is read may go on: "1." and "1e+" are beginnings of "1.5" and "1e+5".
+            if end + 3 > len(self._buffer) and self._more():
                 continue
-            self._at = end
+            self._at += length
             return value
 
     def end(self) -> None:
@@ -93,7 +95,7 @@ class _Text:
         waiting = self._buffer[self._at :]
         if self._ended or len(waiting) > MAX_MEMBER:
             return False
-        more = self._reader.read(max(_CHUNK, len(waiting)))
+        more = self._stream.read(max(_CHUNK, len(waiting)))
         self._ended = not more
-        self._buffer, self._at = waiting + more, 0
+        self._buffer, self._at = waiting + self._characters.decode(more, final=self._ended), 0
         return not self._ended

@@ -48,11 +48,9 @@ def points_of_pts(data: bytes, size: int) -> Points:
     """
     if data.lstrip().startswith(b"version"):
         return points_of_lines(_between_braces(data.decode("utf-8")), size)
-    values, rest = divmod(len(data) - 4, 4)
-    if values < 0 or rest:
+    if len(data) != 4 + 8 * size:
         raise ValueError(f"expected {4 + 8 * size} bytes, found {len(data)}")
-    numbers = struct.unpack_from(f"<{values}f", data, 4)
-    return _checked(list(zip(numbers[::2], numbers[1::2], strict=False)), size)
+    return _checked(list(struct.iter_unpack("<2f", data[4:])), size)
 
 
 def _between_braces(text: str) -> list[str]:
