@@ -91,15 +91,18 @@ class Corpus(Source):
         raise NotImplementedError
 
     def locate(self, listing: Listing) -> Iterator[Location]:
-        any_picture = False
+        any_picture, told = False, set()
         with Tree(self.path, listing) as tree:
             for found in self.pictures(tree):
                 entry, annotation = found if isinstance(found, tuple) else (found, Annotation())
                 location = entry if isinstance(entry, Location) else entry.location
                 any_picture |= not isinstance(entry, Location)
+                told |= {location.uri} & {broken.uri for broken in tree.broken}
                 yield self._finish(location, annotation, listing)
             if not any_picture:
                 raise RecipeError(self._nothing(tree))
+            # An adapter asks for names, and a broken archive tells none: without this its loss would go uncounted.
+            yield from (location for location in tree.broken if location.uri not in told)
 
     def _finish(self, location: Location, annotation: Annotation, listing: Listing) -> Location:
         made = annotated(location, annotation, self.corpus, listing.salt)

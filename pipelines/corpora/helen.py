@@ -14,7 +14,7 @@ from pydantic import Field
 
 from pipelines.classes import SCHEMES as CLASSES
 from pipelines.corpora.base import Corpus, Found, Table, bad_file, bad_line, fault, join, lines, merged, optional
-from pipelines.corpora.readers.beside import masks_beside
+from pipelines.corpora.readers.beside import masks_beside, note_missing
 from pipelines.corpora.readers.points import points_of_lines
 from pipelines.errors import BadPicture
 from pipelines.labels import Annotation, Face, Guide
@@ -46,13 +46,16 @@ class Helen(Corpus):
     def pictures(self, tree: Tree) -> Iterator[Found | Location]:
         size = "resized" if self.resized else "original"
         table = _splits(tree, _SMITH if self.resized else _OWN)
-        landmarks = {} if self.resized else _landmarks(tree, table.faults)
-        if landmarks and not table.rows:
-            table.rows = {name: Annotation() for name in landmarks}
+        landmarks = {} if self.resized else self._landmarks(tree, table.faults)
         maps = _maps(tree, size)
         table.details = lambda name: merged([landmarks.get(name, Annotation()), Annotation(guides=maps.get(name, {}))])
         picture = rf"{_SUPPLEMENT.format(size=size)}/images/{_NAME}\.jpg" if self.resized else self.picture
         yield from join(tree, picture, table)
+
+    def _landmarks(self, tree: Tree, faults: list[Location]) -> dict[str, Annotation]:
+        found = _landmarks(tree, faults)
+        note_missing(tree, {match[1] for _, match in tree.matching(self.picture)}, found, "landmarks")
+        return found
 
 
 def _splits(tree: Tree, lists: dict[str, str]) -> Table:
@@ -86,8 +89,6 @@ def _landmarks(tree: Tree, faults: list[Location]) -> dict[str, Annotation]:
             faults.append(fault(entry.location.uri, "bad_label", str(error)))
         else:
             found.setdefault(name.strip(), _face(entry, rows))
-    if not found:
-        tree.listing.notes.append(f"no annotation/1.txt and so on in {tree.root}: no landmarks")
     return found
 
 

@@ -66,6 +66,8 @@ class Tree:
         self._spool = tempfile.TemporaryFile(prefix="mendery-tree-")  # noqa: SIM115  # closed by __exit__
         self._texts: list[Entry] = []
         self._listed = False
+        self.broken: list[Location] = []
+        """Archives that cannot be read, or not beyond some member: what they hold is not known, and not listed."""
 
     def __enter__(self) -> Self:
         return self
@@ -175,14 +177,18 @@ class Tree:
         except (OSError, BadPicture) as error:
             self._store.check()
             reason, detail = (error.reason, error.detail) if isinstance(error, BadPicture) else refusal(path, error)
-            yield replace(location, reason=reason, detail=detail)
+            yield self._broken(replace(location, reason=reason, detail=detail))
             return
         with opened.stream as stream:
             archive = Archive(path, location.file, container, stream, opened.size, opened.mtime_ns, "", opened.etag)
             try:
                 yield from list_archive(archive, self.listing)
             except ArchiveBroken as error:
-                yield archive.location(error.name, reason="archive_broken", detail=str(error))
+                yield self._broken(archive.location(error.name, reason="archive_broken", detail=str(error)))
+
+    def _broken(self, location: Location) -> Location:
+        self.broken.append(location)
+        return location
 
 
 def ending(pattern: str | re.Pattern[str]) -> re.Pattern[str]:

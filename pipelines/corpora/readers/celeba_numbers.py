@@ -46,13 +46,13 @@ def _numbers(tree: Tree, entry: Entry, faults: list[Location]) -> dict[int, str]
 
 
 def celeba_facts(tree: Tree, wanted: Collection[str], faults: list[Location], attributes: bool = False) -> Part:
-    """Split and identity by CelebA's number, and if asked the forty attributes where they are beside it."""
+    """Split and identity by CelebA's number, and if asked the forty attributes."""
     texts = CelebaTexts(tree, wanted=wanted, faults=faults)
     parts: list[Part] = [{name: Annotation(split=split_of(int(name))) for name in wanted}]
     if entry := optional(tree, PARTITION, WITHOUT[PARTITION]):
         parts.append(texts.partition(entry))
     if entry := optional(tree, IDENTITIES, WITHOUT[IDENTITIES]):
         parts.append(texts.identities(entry))
-    if attributes and (entry := tree.find(ATTRIBUTES)):
+    if attributes and (entry := optional(tree, ATTRIBUTES, "no attributes")):
         parts.append(texts.attributes(entry))
     return {name: merged(part[name] for part in parts if name in part) for name in wanted}
