@@ -72,7 +72,7 @@ def _number(found: re.Match[str], numbers: Mapping[int, str]) -> str:
 
 
 def _annotation(found: re.Match[str], numbers: Mapping[int, str], facts: Part) -> Annotation:
-    """What CelebA says; a split or a sex that the folders spell comes first."""
+    """What CelebA says; a split that folders spell comes first, a sex only where CelebA's file is not there."""
     known = facts.get(_number(found, numbers), Annotation())
     stated = labels(**known.labels, **({"sex": found["sex"]} if "sex" not in known.labels else {}))
     return replace(known, split=found["split"] or known.split, labels=stated)

@@ -20,7 +20,7 @@ _FOLDERS = {False: "MeGlass_120x120", True: "MeGlass_ori"}
 
 
 class MeGlass(Corpus):
-    """MeGlass (Guo et al., CCBR 2018), chosen from MegaFace."""
+    """MeGlass (Guo et al., arXiv:1806.01196, 2018), chosen from MegaFace."""
 
     corpus: Literal["meglass"]
     original: bool = Field(False, description="Read MeGlass_ori, the pictures as found, instead of MeGlass_120x120.")
