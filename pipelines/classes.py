@@ -14,11 +14,44 @@ class ClassList:
             this order, later over earlier.
         ignore: pixel value that means "not labelled", or None.
         source: where the list is published.
+        probabilities: whether masks of single classes hold probabilities, 0 to 255: then the highest wins in each
+            pixel, whatever the order.
     """
 
     names: dict[int, str]
     ignore: int | None = None
     source: str = ""
+    probabilities: bool = False
 
 
-SCHEMES: dict[str, ClassList] = {}
+def _numbered(names: str) -> dict[int, str]:
+    """Classes from 0, parted by commas."""
+    return dict(enumerate(names.split(", ")))
+
+
+SCHEMES: dict[str, ClassList] = {
+    # Masks of 512 x 512, one per part, for pictures of 1024 x 1024.
+    "celebamask-hq": ClassList(
+        _numbered(
+            "background, skin, nose, eye_g, l_eye, r_eye, l_brow, r_brow, l_ear, r_ear, mouth, u_lip, l_lip, hair, "
+            "hat, ear_r, neck_l, neck, cloth"
+        ),
+        source="CelebAMask-HQ, face_parsing/README.md and Data_preprocessing/g_mask.py (same order)",
+    ),
+    "helen-11": ClassList(
+        _numbered(
+            "background, face skin, left eyebrow, right eyebrow, left eye, right eye, nose, upper lip, inner mouth, "
+            "lower lip, hair"
+        ),
+        source="Smith et al., CVPR 2013, README.txt of the supplement to Helen",
+        probabilities=True,
+    ),
+    # Left and right as seen in the picture.
+    "lapa-11": ClassList(
+        _numbered(
+            "background, skin, left eyebrow, right eyebrow, left eye, right eye, nose, upper lip, inner mouth, "
+            "lower lip, hair"
+        ),
+        source="LaPa, labelmap.txt",
+    ),
+}

@@ -28,8 +28,15 @@ class Scheme:
 SCHEMES: dict[str, Scheme] = {
     # Left eye, right eye, nose, left and right corner of the mouth, left and right as seen in the picture.
     "five": Scheme(5, ((0,), (1,), (2,), (3,), (4,)), "CelebA, list_landmarks_align_celeba.txt; also insightface"),
+    # Jaw 0-40, nose 41-57, lips 58-113, eyes 114-153, brows 154-193. The nose is a contour around the nostrils: its
+    # tip is no point of it, so there are no five points.
+    "helen-194": Scheme(194, (), "Helen, annotation.zip, after the PUT face database"),
     # Jaw 0-16, brows 17-26, nose 27-35, eyes 36-47, mouth 48-67.
     "ibug-68": Scheme(68, (tuple(range(36, 42)), tuple(range(42, 48)), (30,), (48,), (54,)), "iBUG 300-W; dlib"),
+    # Jaw 0-32, brows 33-50, nose 51-65, eyes 66-73 and 75-82, mouth 84-103, pupils 74, 83, 104 and 105.
+    "lapa-106": Scheme(106, (tuple(range(66, 74)), tuple(range(75, 83)), (54,), (84,), (90,)), "LaPa; JD-landmark"),
+    # Head 0-21, brows 22-41, eyes 42-57, pupils 58 and 59, nose 60-72, mouth 73-85. No point is the tip of the nose.
+    "scut-86": Scheme(86, (), "SCUT-FBP5500, figure of the 86 landmarks in its repository"),
 }
 
 

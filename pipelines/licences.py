@@ -29,6 +29,7 @@ UNKNOWN = Terms("unknown")
 
 LICENCES: dict[str, Terms] = {
     "public domain": Terms("yes"),
+    "US government work": Terms("yes"),
     "CC0-1.0": Terms("yes"),
     "CC-PDDC": Terms("yes"),
     "CC-BY-2.0": Terms("yes", attribution=True),

@@ -32,11 +32,14 @@ class Table:
         rows: annotation of each picture; one with a `reason` where its line cannot be read.
         faults: locations of lines that cannot even be tied to a picture.
         complete: whether every picture should be in `rows`, so that one which is not lacks its label.
+        details: what else is said of a picture, asked for when the picture comes: of landmarks in files of their
+            own, holding all at once would take memory that grows with the number of pictures.
     """
 
     rows: dict[str, Annotation] = field(default_factory=dict)
     faults: list[Location] = field(default_factory=list)
     complete: bool = True
+    details: Callable[[str], Annotation] | None = None
 
 
 class Corpus(Source):
@@ -88,15 +91,18 @@ class Corpus(Source):
         raise NotImplementedError
 
     def locate(self, listing: Listing) -> Iterator[Location]:
-        any_picture = False
+        any_picture, told = False, set()
         with Tree(self.path, listing) as tree:
             for found in self.pictures(tree):
                 entry, annotation = found if isinstance(found, tuple) else (found, Annotation())
                 location = entry if isinstance(entry, Location) else entry.location
                 any_picture |= not isinstance(entry, Location)
+                told |= {location.uri} & {broken.uri for broken in tree.broken}
                 yield self._finish(location, annotation, listing)
             if not any_picture:
                 raise RecipeError(self._nothing(tree))
+            # An adapter asks for names, and a broken archive tells none: without this its loss would go uncounted.
+            yield from (location for location in tree.broken if location.uri not in told)
 
     def _finish(self, location: Location, annotation: Annotation, listing: Listing) -> Location:
         made = annotated(location, annotation, self.corpus, listing.salt)
@@ -146,18 +152,21 @@ def join(
             tree.listing.ignored["(also unpacked)"] += 1
             continue
         seen.add(name)
-        annotation = table.rows.get(name) if table else Annotation()
-        if annotation is None:
-            assert table is not None
-            missing = Annotation(reason="no_label", detail="no annotation file names it") if table.complete else None
-            yield entry, missing or Annotation()
-        else:
-            yield entry, annotation
+        yield entry, _row(table, name) if table else Annotation()
     if table:
         yield from table.faults
         for name in table.rows:
             if name not in seen:
                 yield fault(name, "no_picture", "annotated, but neither unpacked nor in an archive")
+
+
+def _row(table: Table, name: str) -> Annotation:
+    """What a table says of one picture."""
+    row = table.rows.get(name)
+    if row is None and table.complete:
+        return Annotation(reason="no_label", detail="no annotation file names it")
+    row = row or Annotation()
+    return row if row.reason or table.details is None else merged([row, table.details(name)])
 
 
 def fault(uri: str, reason: str, detail: str) -> Location:
@@ -221,6 +230,11 @@ def bad_row(entry: Entry, number: int, expected: str, line: str) -> Annotation:
     return Annotation(reason="bad_label", detail=detail)
 
 
+def bad_file(entry: Entry, error: Exception) -> Annotation:
+    """The annotation of a picture whose own annotation file cannot be read."""
+    return Annotation(reason="bad_label", detail=f"{entry.path}: {error}")
+
+
 def merged(annotations: Iterable[Annotation]) -> Annotation:
     """One annotation from what several files say: labels and guides together, of the rest whatever is stated last."""
     whole = Annotation()
@@ -255,6 +269,6 @@ def _one_face(before: Sequence[Face], after: Sequence[Face]) -> Sequence[Face]:
 
 
 __all__ = [
-    "Corpus", "Found", "Table", "bad_line", "bad_row", "ending", "fault", "join", "lines", "merged", "optional",
-    "required", "text_of",
+    "Corpus", "Found", "Table", "bad_file", "bad_line", "bad_row", "ending", "fault", "join", "lines", "merged",
+    "optional", "required", "text_of",
 ]  # fmt: skip

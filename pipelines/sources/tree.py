@@ -8,6 +8,7 @@ not grow with the number of pictures.
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import re
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from pipelines.errors import BadPicture
 from pipelines.sources.archive import Archive, ArchiveBroken
@@ -65,6 +66,8 @@ class Tree:
         self._spool = tempfile.TemporaryFile(prefix="mendery-tree-")  # noqa: SIM115  # closed by __exit__
         self._texts: list[Entry] = []
         self._listed = False
+        self.broken: list[Location] = []
+        """Archives that cannot be read, or not beyond some member: what they hold is not known, and not listed."""
 
     def __enter__(self) -> Self:
         return self
@@ -119,6 +122,21 @@ class Tree:
             raise BadPicture(entry.location.reason, entry.location.detail)
         return self._reader.read(entry.location)
 
+    def open(self, entry: Entry) -> BinaryIO:
+        """A file as a stream: read piece by piece where it lies unpacked, held in memory where it lies in an archive.
+
+        Raises:
+            BadPicture: its bytes cannot be had.
+        """
+        location = entry.location
+        if location.reason or location.container != "file":
+            return io.BytesIO(self.read(entry))
+        try:
+            return self._store.open(location.file).stream
+        except OSError as error:
+            self._store.check()
+            raise BadPicture(*refusal(os.path.join(self.root, decode_path(location.file)), error)) from None
+
     def _list(self) -> None:
         if self._listed:
             return
@@ -159,14 +177,18 @@ class Tree:
         except (OSError, BadPicture) as error:
             self._store.check()
             reason, detail = (error.reason, error.detail) if isinstance(error, BadPicture) else refusal(path, error)
-            yield replace(location, reason=reason, detail=detail)
+            yield self._broken(replace(location, reason=reason, detail=detail))
             return
         with opened.stream as stream:
             archive = Archive(path, location.file, container, stream, opened.size, opened.mtime_ns, "", opened.etag)
             try:
                 yield from list_archive(archive, self.listing)
             except ArchiveBroken as error:
-                yield archive.location(error.name, reason="archive_broken", detail=str(error))
+                yield self._broken(archive.location(error.name, reason="archive_broken", detail=str(error)))
+
+    def _broken(self, location: Location) -> Location:
+        self.broken.append(location)
+        return location
 
 
 def ending(pattern: str | re.Pattern[str]) -> re.Pattern[str]:

@@ -1,0 +1,1 @@
+"""Readers of annotation formats that several corpora share: one format, one file."""
