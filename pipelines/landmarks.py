@@ -28,8 +28,12 @@ class Scheme:
 SCHEMES: dict[str, Scheme] = {
     # Left eye, right eye, nose, left and right corner of the mouth, left and right as seen in the picture.
     "five": Scheme(5, ((0,), (1,), (2,), (3,), (4,)), "CelebA, list_landmarks_align_celeba.txt; also insightface"),
+    # The eye on the picture's left, then the one on its right.
+    "eyes": Scheme(2, (), "CAS-PEAL, FaceFP_2.txt"),
     # Jaw 0-16, brows 17-26, nose 27-35, eyes 36-47, mouth 48-67.
     "ibug-68": Scheme(68, (tuple(range(36, 42)), tuple(range(42, 48)), (30,), (48,), (54,)), "iBUG 300-W; dlib"),
+    # Tip of the nose, eyes, corners of the mouth, ears, of each pair first the one on a frontal picture's left.
+    "kface-7": Scheme(7, ((1,), (2,), (0,), (3,), (4,)), "k-face/k-face_2019, README and image/Feature_index.png"),
 }
 
 

@@ -5,15 +5,41 @@ Facts and terms live in `dataset_cards/`.
 
 from __future__ import annotations
 
+from pipelines.corpora.afad import Afad
+from pipelines.corpora.afd import Afd
+from pipelines.corpora.asian_celeb import AsianCeleb
+from pipelines.corpora.bfw import Bfw
+from pipelines.corpora.bupt_balancedface import BuptBalancedface
+from pipelines.corpora.cas_peal import CasPeal
+from pipelines.corpora.casia_facev5 import CasiaFaceV5
+from pipelines.corpora.casia_webface import CasiaWebFace
 from pipelines.corpora.celeba import CelebA
 from pipelines.corpora.fairface import FairFace
+from pipelines.corpora.glint360k import Glint360K
+from pipelines.corpora.jaffe import Jaffe
+from pipelines.corpora.kface import KFace
 from pipelines.corpora.package_photos import PackagePhotos
+from pipelines.corpora.rfw import Rfw
+from pipelines.corpora.utkface import UTKFace
 from pipelines.sources.base import Source
 
 CORPORA: dict[str, type[Source]] = {
+    "afad": Afad,
+    "afd": Afd,
+    "asian-celeb": AsianCeleb,
+    "bfw": Bfw,
+    "bupt-balancedface": BuptBalancedface,
+    "cas-peal": CasPeal,
+    "casia-facev5": CasiaFaceV5,
+    "casia-webface": CasiaWebFace,
     "celeba": CelebA,
     "fairface": FairFace,
+    "glint360k": Glint360K,
+    "jaffe": Jaffe,
+    "kface": KFace,
     "package-photos": PackagePhotos,
+    "rfw": Rfw,
+    "utkface": UTKFace,
 }
 
 __all__ = ["CORPORA", "PackagePhotos"]

@@ -195,7 +195,8 @@ def zip_data_offset(stream: BinaryIO, location: Location) -> int:
     header = stream.read(_LOCAL.size)
     if len(header) < _LOCAL.size or not header.startswith(b"PK\x03\x04"):
         raise BadPicture("corrupt", "no member where the zip's directory says")
-    return location.offset + _LOCAL.size + sum(_LOCAL.unpack(header)[1:])
+    _, name_size, extra_size = _LOCAL.unpack(header)
+    return location.offset + _LOCAL.size + int(name_size) + int(extra_size)
 
 
 def read_recordio(reader: Reader, location: Location) -> bytes:

@@ -26,7 +26,6 @@ from typing import BinaryIO, ClassVar, Literal
 from pydantic import Field
 
 from pipelines.errors import BadPicture
-from pipelines.labels import identity_digest
 from pipelines.sources.archive import Archive, ArchiveSource
 from pipelines.sources.base import Listing, Location
 from pipelines.sources.files import labels_json
@@ -63,6 +62,8 @@ class RecordIOSource(ArchiveSource):
         named = {f"label_{number}" if number else "label": _plain(label) for number, label in enumerate(labels)}
         digest = ""
         if self.identity:
+            from pipelines.labels import identity_digest  # which itself imports this package
+
             digest = identity_digest(self.corpus_name(), str(named.pop("label")), listing.salt)
         return replace(location, labels=labels_json(named), identity=digest)
 
