@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from pipelines.corpora.base import Corpus, Found, Table, bad_line, bad_row, join, lines, merged
+from pipelines.corpora.base import Corpus, Found, Table, bad_line, bad_row, join, lines
+from pipelines.corpora.readers.paths import also_told
 from pipelines.labels import Annotation, Face, labels
 from pipelines.sources.base import Location
 from pipelines.sources.tree import Entry, Tree
@@ -43,23 +44,27 @@ class CasPeal(Corpus):
     files: ClassVar = {"FaceFP_2.txt": "no positions of eyes in the folders that lack it"}
 
     def pictures(self, tree: Tree) -> Iterator[Found | Location]:
-        for item in join(tree, self.picture, self._eyes(tree)):
-            yield (item[0], merged([_told_by(item[0].name), item[1]])) if isinstance(item, tuple) else item
-
-    def _eyes(self, tree: Tree) -> Table | None:
-        """Positions of eyes; the same name lies in several folders, so a picture is known by folder and name."""
-        table = Table(complete=False)
-        for entry, _ in tree.find_all(r"[^/]+/FaceFP_2\.txt"):
+        # The same name lies in several folders, so a picture is known by folder and name.
+        table, told, untold = Table(complete=False), set(), set()
+        for entry, found in tree.find_all(r"([^/]+)/FaceFP_2\.txt"):
+            told.add(found[1])
             _read(tree, entry, table)
-        if not table.rows:
-            tree.listing.notes.append(f"no FaceFP_2.txt in {tree.root}: no positions of eyes")
-        return table
+        for item in also_told(join(tree, self.picture, table), _told_by):
+            untold |= {_folder(item[0])} - told if isinstance(item, tuple) else set()
+            yield item
+        if untold:
+            some = ", ".join(sorted(untold)[:3])
+            tree.listing.notes.append(f"no FaceFP_2.txt in {len(untold)} folders ({some}): no positions of eyes there")
 
 
-def _told_by(name: str) -> Annotation:
-    found = _NAME.fullmatch(name)
+def _folder(entry: Entry) -> str:
+    return entry.path.split("/")[-2]
+
+
+def _told_by(entry: Entry) -> Annotation:
+    found = _NAME.fullmatch(entry.name)
     if found is None:
-        detail = f"expected twelve fields as in {CasPeal.expects.rpartition('/')[2]}, found {name!r:.80}"
+        detail = f"expected twelve fields as in {CasPeal.expects.rpartition('/')[2]}, found {entry.name!r:.80}"
         return Annotation(reason="bad_label", detail=detail)
     sex, age, person, light, height, azimuth, pose, yaw, expression, accessory, distance, session, ground = (
         found.groups()
@@ -85,7 +90,7 @@ def _told_by(name: str) -> Annotation:
 
 
 def _read(tree: Tree, entry: Entry, table: Table) -> None:
-    folder = entry.path.split("/")[-2]
+    folder = _folder(entry)
     for number, line in lines(tree, entry):
         name, *fields = line.split()
         if not re.match(r"[FM][A-Z]_\d", name):

@@ -39,6 +39,8 @@ PITCHES = (0,) * 13 + (30,) * 5 + (-15,) * 2
 
 NUM_POINTS = 7
 _PATH = r"(\d{8})/(S\d{3})/L(\d{1,2})/(E\d{2})/C(\d{1,2})"
+_ANNOTATED = re.compile(r"/S001/L[1367]/E\d{2}/C\d{1,2}\.jpg$")
+"""Pictures that should have a text file beside them."""
 _OTHERS = {
     "high": r"(?<!Middle_Resolution/)(?<!Low_Resolution/)",
     "middle": r"(?<!High_Resolution/)(?<!Low_Resolution/)",
@@ -56,18 +58,22 @@ class KFace(Corpus):
     picture: ClassVar[re.Pattern[str]] = re.compile(rf"{_PATH}\.jpg")
 
     def pictures(self, tree: Tree) -> Iterator[Found]:
-        known = self._annotated(tree)
+        texts = self._texts(tree)
+        without = 0
         for entry, annotation in told_by_path(tree, rf"{_OTHERS[self.resolution]}{_PATH}\.jpg", _told_by):
-            text = known.get(_stem(entry))
-            if text is None or annotation.reason:
-                yield entry, annotation
-            else:
+            text = texts.get(_stem(entry))
+            if text is not None and not annotation.reason:
                 yield entry, _with_face(tree, text, annotation)
+                continue
+            without += _ANNOTATED.search(entry.path) is not None
+            yield entry, annotation
+        if without:
+            tree.listing.notes.append(
+                f"kface: {without} pictures without accessories lack their text file: no box, no points"
+            )
 
-    def _annotated(self, tree: Tree) -> dict[str, Entry]:
+    def _texts(self, tree: Tree) -> dict[str, Entry]:
         found = tree.find_all(rf"{_OTHERS[self.resolution]}{_PATH}\.txt")
-        if not found:
-            tree.listing.notes.append(f"no C1.txt and the like in {tree.root}: no boxes and no landmarks")
         # Of an unpacked one and the archive's, the unpacked comes first and wins.
         return {_stem(entry): entry for entry, _ in reversed(found)}
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from pipelines.corpora.base import Corpus, Found, Table, bad_line, bad_row, join, lines, merged, numbers, optional
+from pipelines.corpora.base import Corpus, Found, Table, bad_line, bad_row, join, lines, numbers, optional
+from pipelines.corpora.readers.paths import also_told
 from pipelines.labels import Annotation, Face, labels
 from pipelines.sources.base import Location
 from pipelines.sources.tree import Entry, Tree
@@ -25,8 +26,8 @@ class Rfw(Corpus):
 
     def pictures(self, tree: Tree) -> Iterator[Found | Location]:
         for group in GROUPS:
-            for item in join(tree, rf"({group}/[^/]+/[^/]+\.jpg)", self._landmarks(tree, group)):
-                yield (item[0], merged([_told_by(item[0], group), item[1]])) if isinstance(item, tuple) else item
+            joined = join(tree, rf"({group}/[^/]+/[^/]+\.jpg)", self._landmarks(tree, group))
+            yield from also_told(joined, _told_by)
 
     def _landmarks(self, tree: Tree, group: str) -> Table | None:
         name = f"{group}_lmk.txt"
@@ -34,8 +35,8 @@ class Rfw(Corpus):
         return _read(tree, entry, group) if entry else None
 
 
-def _told_by(entry: Entry, group: str) -> Annotation:
-    person = entry.path.split("/")[-2]
+def _told_by(entry: Entry) -> Annotation:
+    group, person = entry.path.split("/")[-3:-1]
     return Annotation(split="test", identity=person, labels=labels(group=group, group_by="folder"))
 
 

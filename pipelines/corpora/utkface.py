@@ -8,7 +8,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from pipelines.corpora.base import Corpus, Found, Table, bad_line, bad_row, join, lines, merged, optional
+from pipelines.corpora.base import Corpus, Found, Table, bad_line, bad_row, join, lines, optional
+from pipelines.corpora.readers.paths import also_told
 from pipelines.labels import Annotation, Face, labels
 from pipelines.sources.base import Location
 from pipelines.sources.tree import Entry, Tree
@@ -41,8 +42,7 @@ class UTKFace(Corpus):
             if any(tree.find(name) for name in _LISTS):
                 tree.listing.notes.append("utkface: landmark lists are refused: their points are of aligned pictures")
             found = join(tree, r"part[123]/([^/]*jpg)(?<!\.chip\.jpg)", None)
-        for item in found:
-            yield (item[0], merged([_told_by(item[0].name), item[1]])) if isinstance(item, tuple) else item
+        yield from also_told(found, _told_by)
 
     def _landmarks(self, tree: Tree) -> Table | None:
         table = Table(complete=False)
@@ -52,11 +52,11 @@ class UTKFace(Corpus):
         return table
 
 
-def _told_by(name: str) -> Annotation:
+def _told_by(entry: Entry) -> Annotation:
     """Age, sex and group, which a picture's name begins with; some names lack one of them."""
-    found = _NAME.fullmatch(name)
+    found = _NAME.fullmatch(entry.name)
     if found is None or int(found[1]) > OLDEST:
-        return Annotation(reason="bad_label", detail=f"expected {_EXPECTED}, found {name!r}")
+        return Annotation(reason="bad_label", detail=f"expected {_EXPECTED}, found {entry.name!r}")
     age, sex, group = (int(number) for number in found.groups()[:3])
     stated = labels(age=age, age_to=age, sex=SEXES[sex], group=GROUPS[group], group_by="filename")
     return Annotation(labels=stated)

@@ -12,9 +12,9 @@ from pipelines.errors import RecipeError
 MINIATURE = Miniature(
     corpus="afad",
     files={
-        "AFAD-Full/15/111/638660-1.jpg": picture(1),
-        "AFAD-Full/15/112/109318-0.jpg": picture(2),
-        "AFAD-Full/72/112/109318-0.jpg": picture(3),
+        "AFAD-Full/15/111/638660-1.jpg": picture(1, 90, 90),
+        "AFAD-Full/15/112/109318-0.jpg": picture(2, 90, 90),
+        "AFAD-Full/72/112/109318-0.jpg": picture(3, 90, 90),
         "AFAD-Full/README.txt": b"",
     },
     splits={"": 3},

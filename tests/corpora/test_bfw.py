@@ -27,7 +27,6 @@ MINIATURE = Miniature(
         "bfw-v0.1.5-datatable.pkl": pickle.dumps(Explosive()),
     },
     splits={"": 5},
-    annotations=("bfw-v0.1.5-datatable.pkl",),
     packs={"bfw-cropped-aligned.zip": ("asian_", "black_", "indian_", "white_")},
 )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from pipelines.corpora.base import Found
+from pipelines.corpora.base import Found, merged
 from pipelines.labels import Annotation
-from pipelines.sources.tree import Tree
+from pipelines.sources.base import Location
+from pipelines.sources.tree import Entry, Tree
 
 
 def told_by_path(
@@ -27,3 +28,13 @@ def told_by_path(
             continue
         seen.add(name)
         yield entry, told(found)
+
+
+def also_told(found: Iterable[Found | Location], told: Callable[[Entry], Annotation]) -> Iterator[Found | Location]:
+    """Pictures joined with a table, and besides what their path tells; faults pass."""
+    for item in found:
+        if isinstance(item, Location):
+            yield item
+        else:
+            entry, annotation = item
+            yield entry, merged([told(entry), annotation])
