@@ -137,7 +137,14 @@ def test_ready_recipe_satisfies_the_schema(name: str) -> None:
 
 
 def test_annotated_example_is_a_recipe_and_shows_every_block(tmp_path: Path) -> None:
-    for path in ("photos/x", "archives/a.zip", "archives/old.tar.gz", "scenes/train-000000.tar", "hub/data/a.parquet"):
+    for path in (
+        "photos/x",
+        "archives/a.zip",
+        "archives/old.tar.gz",
+        "faces/train.rec",
+        "hub/data/a.parquet",
+        "scenes/train-000000.tar",
+    ):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()
     for number in range(1, 4):

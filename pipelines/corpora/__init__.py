@@ -5,29 +5,55 @@ Facts and terms live in `dataset_cards/`.
 
 from __future__ import annotations
 
+from pipelines.corpora.afad import Afad
+from pipelines.corpora.afd import Afd
+from pipelines.corpora.asian_celeb import AsianCeleb
+from pipelines.corpora.bfw import Bfw
+from pipelines.corpora.bupt_balancedface import BuptBalancedface
+from pipelines.corpora.cas_peal import CasPeal
+from pipelines.corpora.casia_facev5 import CasiaFaceV5
+from pipelines.corpora.casia_webface import CasiaWebFace
 from pipelines.corpora.celeba import CelebA
 from pipelines.corpora.celeba_hq import CelebAHQ
 from pipelines.corpora.celebamask_hq import CelebAMaskHQ
 from pipelines.corpora.fairface import FairFace
 from pipelines.corpora.ffhq import Ffhq
+from pipelines.corpora.glint360k import Glint360K
 from pipelines.corpora.helen import Helen
+from pipelines.corpora.jaffe import Jaffe
+from pipelines.corpora.kface import KFace
 from pipelines.corpora.lapa import LaPa
 from pipelines.corpora.meglass import MeGlass
 from pipelines.corpora.package_photos import PackagePhotos
+from pipelines.corpora.rfw import Rfw
 from pipelines.corpora.scut_fbp5500 import ScutFbp5500
+from pipelines.corpora.utkface import UTKFace
 from pipelines.sources.base import Source
 
 CORPORA: dict[str, type[Source]] = {
+    "afad": Afad,
+    "afd": Afd,
+    "asian-celeb": AsianCeleb,
+    "bfw": Bfw,
+    "bupt-balancedface": BuptBalancedface,
+    "cas-peal": CasPeal,
+    "casia-facev5": CasiaFaceV5,
+    "casia-webface": CasiaWebFace,
     "celeba": CelebA,
     "celeba-hq": CelebAHQ,
     "celebamask-hq": CelebAMaskHQ,
     "fairface": FairFace,
     "ffhq": Ffhq,
+    "glint360k": Glint360K,
     "helen": Helen,
+    "jaffe": Jaffe,
+    "kface": KFace,
     "lapa": LaPa,
     "meglass": MeGlass,
     "package-photos": PackagePhotos,
+    "rfw": Rfw,
     "scut-fbp5500": ScutFbp5500,
+    "utkface": UTKFace,
 }
 
 __all__ = ["CORPORA", "PackagePhotos"]

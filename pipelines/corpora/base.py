@@ -6,6 +6,7 @@ unpacked, at whatever depth, joining them, and counting what does not fit, is do
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -91,18 +92,20 @@ class Corpus(Source):
         raise NotImplementedError
 
     def locate(self, listing: Listing) -> Iterator[Location]:
-        any_picture, told = False, set()
+        any_picture = False
+        refused: set[str] = set()
         with Tree(self.path, listing) as tree:
             for found in self.pictures(tree):
                 entry, annotation = found if isinstance(found, tuple) else (found, Annotation())
                 location = entry if isinstance(entry, Location) else entry.location
                 any_picture |= not isinstance(entry, Location)
-                told |= {location.uri} & {broken.uri for broken in tree.broken}
+                refused |= {location.uri} if location.reason == "archive_broken" else set()
                 yield self._finish(location, annotation, listing)
             if not any_picture:
                 raise RecipeError(self._nothing(tree))
-            # An adapter asks for names, and a broken archive tells none: without this its loss would go uncounted.
-            yield from (location for location in tree.broken if location.uri not in told)
+            for entry in tree.broken():
+                if entry.location.uri not in refused:
+                    yield self._finish(entry.location, Annotation(), listing)
 
     def _finish(self, location: Location, annotation: Annotation, listing: Listing) -> Location:
         made = annotated(location, annotation, self.corpus, listing.salt)
@@ -119,9 +122,10 @@ class Corpus(Source):
             ):
                 deeper = f"; it looks as if the path is {level} level{'s' if level > 1 else ''} too deep"
                 break
+        broken = "".join(f"; {entry.path} is broken: {entry.location.detail}" for entry in tree.broken()[:3])
         return (
             f"corpus {self.corpus}: expected pictures such as {self.expects!r} below {self.path}, "
-            f"found {', '.join(map(repr, seen))}{deeper}"
+            f"found {', '.join(map(repr, seen))}{deeper}{broken}"
         )
 
 
@@ -217,6 +221,18 @@ def lines(tree: Tree, entry: Entry) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
+def numbers(fields: Iterable[str]) -> list[float]:
+    """Finite numbers from text.
+
+    Raises:
+        ValueError: one is none; infinity and NaN are none.
+    """
+    found = [float(field) for field in fields]
+    if not all(map(math.isfinite, found)):
+        raise ValueError("a number is not finite")
+    return found
+
+
 def bad_line(entry: Entry, number: int, expected: str, line: str) -> Location:
     """The fault of a line that cannot be read and names no picture."""
     return fault(
@@ -266,9 +282,3 @@ def _one_face(before: Sequence[Face], after: Sequence[Face]) -> Sequence[Face]:
             one.labels | other.labels,
         )
     ]
-
-
-__all__ = [
-    "Corpus", "Found", "Table", "bad_file", "bad_line", "bad_row", "ending", "fault", "join", "lines", "merged",
-    "optional", "required", "text_of",
-]  # fmt: skip

@@ -4,6 +4,7 @@ from pipelines.sources.base import Location, Source
 from pipelines.sources.folder import FolderSource
 from pipelines.sources.parquet import ParquetSource
 from pipelines.sources.reading import Reader
+from pipelines.sources.recordio import RecordIOSource
 from pipelines.sources.tar import TarSource
 from pipelines.sources.webdataset import WebDatasetSource
 from pipelines.sources.zip import ZipSource
@@ -13,6 +14,7 @@ __all__ = ["SOURCES", "Location", "Reader", "Source"]
 SOURCES: dict[str, type[Source]] = {
     "folder": FolderSource,
     "parquet": ParquetSource,
+    "recordio": RecordIOSource,
     "tar": TarSource,
     "webdataset": WebDatasetSource,
     "zip": ZipSource,

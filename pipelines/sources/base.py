@@ -48,7 +48,7 @@ class Location:
     Attributes:
         uri: stable name inside the source, percent-encoded: `a/b.jpg`, `a.zip!/b.jpg`, `a.parquet#17`.
         file: the file that holds the bytes, relative to the source's root, percent-encoded.
-        container: how `file` is read: "file", "tar", "tar.gz", "zip" or "parquet".
+        container: how `file` is read: "file", "tar", "tar.gz", "zip", "parquet" or "recordio".
         offset, stored_size: byte range in `file` (for zip: of the local header; for tar.gz: in the
             decompressed stream). -1 when the container has none.
         size: bytes of the picture itself, -1 when only reading tells.

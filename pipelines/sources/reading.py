@@ -14,6 +14,7 @@ import struct
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
@@ -24,12 +25,15 @@ from indexed_gzip import IndexedGzipFile
 from pipelines.errors import BadPicture
 from pipelines.sources.base import Location, decode_path
 from pipelines.sources.files import refusal
+from pipelines.sources.recordio import picture_in
 from pipelines.sources.stores import OpenFile, store_of
 from pipelines.sources.tar import index_path
 from pipelines.sources.zip import BZIP2, DEFLATED, STORED
 
 OPEN_FILES = 16
 ROWS_AT_A_TIME = 32
+RECORD_HEADS = 1 << 20
+"""What heads and labels of a record may add to its picture."""
 
 _LOCAL = struct.Struct("<4s22xHH")
 _STREAM_FAULTS = (OSError, EOFError, ValueError, zlib.error)
@@ -74,7 +78,7 @@ class Reader:
             BadPicture: it cannot be read, is empty or too large.
             SourceVanished: the whole source is gone.
         """
-        if max(location.size, location.stored_size if location.container != "file" else 0) > self.max_bytes:
+        if max(location.size, _stored_picture(location)) > self.max_bytes:
             raise BadPicture("too_many_bytes", f"{location.size} bytes, at most {self.max_bytes}")
         try:
             data = CONTAINERS[location.container](self, location)
@@ -112,6 +116,13 @@ class Reader:
     def stream(self, location: Location) -> BinaryIO:
         """The open file behind a location."""
         return self.kept(location, lambda: self.open(location).stream)
+
+
+def _stored_picture(location: Location) -> int:
+    """Bytes to read for a location, less what its container adds to a picture."""
+    if location.container == "recordio":
+        return location.stored_size - RECORD_HEADS
+    return location.stored_size if location.container != "file" else 0
 
 
 def read_file(reader: Reader, location: Location) -> bytes:
@@ -164,11 +175,7 @@ def _range(stream: BinaryIO, location: Location) -> bytes:
 def read_zip(reader: Reader, location: Location) -> bytes:
     """A member of a zip, checked against the size and the checksum that the directory states."""
     stream = reader.stream(location)
-    stream.seek(location.offset)
-    header = stream.read(30)
-    if len(header) < 30 or not header.startswith(b"PK\x03\x04"):
-        raise BadPicture("corrupt", "no member where the zip's directory says")
-    stream.seek(sum(_LOCAL.unpack(header)[1:]), os.SEEK_CUR)
+    stream.seek(zip_data_offset(stream, location))
     stored = stream.read(location.stored_size)
     if len(stored) < location.stored_size:
         raise BadPicture("truncated", f"{len(stored)} of {location.stored_size} stored bytes are there")
@@ -176,6 +183,26 @@ def read_zip(reader: Reader, location: Location) -> bytes:
     if len(data) != location.size or zlib.crc32(data) != location.crc:
         raise BadPicture("corrupt", "the member's size or checksum is not what the zip's directory says")
     return data
+
+
+def zip_data_offset(stream: BinaryIO, location: Location) -> int:
+    """Where the data of a zip's member begin, which only its local header tells.
+
+    Raises:
+        BadPicture: there is no such header.
+    """
+    stream.seek(location.offset)
+    header = stream.read(_LOCAL.size)
+    if len(header) < _LOCAL.size or not header.startswith(b"PK\x03\x04"):
+        raise BadPicture("corrupt", "no member where the zip's directory says")
+    _, name_size, extra_size = _LOCAL.unpack(header)
+    return location.offset + _LOCAL.size + int(name_size) + int(extra_size)
+
+
+def read_recordio(reader: Reader, location: Location) -> bytes:
+    """The picture of a record, in a .rec of its own or one that lies uncompressed in an archive."""
+    stored = _range(reader.stream(location), replace(location, size=location.stored_size))
+    return picture_in(stored, location.size)
 
 
 def read_parquet(reader: Reader, location: Location) -> bytes:
@@ -244,6 +271,7 @@ def _inflate(stored: bytes, method: int, size: int) -> bytes:
 CONTAINERS: dict[str, Callable[[Reader, Location], bytes]] = {
     "file": read_file,
     "parquet": read_parquet,
+    "recordio": read_recordio,
     "tar": read_tar,
     "tar.gz": read_tar_gz,
     "zip": read_zip,

@@ -23,10 +23,10 @@ from pipelines.errors import BadPicture
 from pipelines.sources.archive import Archive, ArchiveBroken
 from pipelines.sources.base import Listing, Location, decode_path, is_picture_name
 from pipelines.sources.files import refusal
-from pipelines.sources.reading import Reader
+from pipelines.sources.reading import Reader, zip_data_offset
 from pipelines.sources.stores import store_of
 from pipelines.sources.tar import list_tar
-from pipelines.sources.zip import list_zip
+from pipelines.sources.zip import STORED, list_zip
 
 MAX_ANNOTATION_BYTES = 2 << 30
 """An annotation file larger than this is not one."""
@@ -56,6 +56,15 @@ class Entry:
         return self.name.rpartition(".")[0]
 
 
+@dataclass(frozen=True)
+class Span:
+    """An open file, and which of its bytes are those of an entry; the caller closes the stream."""
+
+    stream: BinaryIO
+    offset: int
+    size: int
+
+
 class Tree:
     """All files below a root; a context manager, because it keeps a spool and open archives."""
 
@@ -65,9 +74,8 @@ class Tree:
         self._reader = Reader(Path(root), listing.index_dir, MAX_ANNOTATION_BYTES)
         self._spool = tempfile.TemporaryFile(prefix="mendery-tree-")  # noqa: SIM115  # closed by __exit__
         self._texts: list[Entry] = []
+        self._broken: list[Entry] = []
         self._listed = False
-        self.broken: list[Location] = []
-        """Archives that cannot be read, or not beyond some member: what they hold is not known, and not listed."""
 
     def __enter__(self) -> Self:
         return self
@@ -100,6 +108,11 @@ class Tree:
         """Every file that is no picture: annotations, read-me files."""
         self._list()
         return self._texts
+
+    def broken(self) -> list[Entry]:
+        """Archives that end early, or the members in which they do."""
+        self._list()
+        return self._broken
 
     def find(self, name: str) -> Entry | None:
         """The annotation file whose path ends with `name`; of several the shortest path, unpacked ones first."""
@@ -137,6 +150,22 @@ class Tree:
             self._store.check()
             raise BadPicture(*refusal(os.path.join(self.root, decode_path(location.file)), error)) from None
 
+    def span(self, entry: Entry) -> Span:
+        """Opens the file in which an entry lies byte for byte, so that parts of it can be read.
+
+        Raises:
+            BadPicture: it cannot be had, or lies compressed in its archive.
+        """
+        location = entry.location
+        if location.reason:
+            raise BadPicture(location.reason, location.detail)
+        if location.container not in ("file", "tar", "zip") or location.method != STORED:
+            raise BadPicture("unsupported_compression", f"{entry.path} lies compressed in its archive: unpack it")
+        opened = self._reader.open(location)
+        if location.container == "zip":
+            return Span(opened.stream, zip_data_offset(opened.stream, location), location.size)
+        return Span(opened.stream, max(0, location.offset), location.size)
+
     def _list(self) -> None:
         if self._listed:
             return
@@ -155,6 +184,8 @@ class Tree:
         self._write(batch)
 
     def _add(self, entry: Entry, batch: list[Entry]) -> None:
+        if entry.location.reason == "archive_broken":
+            self._broken.append(entry)
         if not is_picture_name(entry.path) and not entry.location.reason:
             self._texts.append(entry)
             return
@@ -177,18 +208,14 @@ class Tree:
         except (OSError, BadPicture) as error:
             self._store.check()
             reason, detail = (error.reason, error.detail) if isinstance(error, BadPicture) else refusal(path, error)
-            yield self._broken(replace(location, reason=reason, detail=detail))
+            yield replace(location, reason=reason, detail=detail)
             return
         with opened.stream as stream:
             archive = Archive(path, location.file, container, stream, opened.size, opened.mtime_ns, "", opened.etag)
             try:
                 yield from list_archive(archive, self.listing)
             except ArchiveBroken as error:
-                yield self._broken(archive.location(error.name, reason="archive_broken", detail=str(error)))
-
-    def _broken(self, location: Location) -> Location:
-        self.broken.append(location)
-        return location
+                yield archive.location(error.name, reason="archive_broken", detail=str(error))
 
 
 def ending(pattern: str | re.Pattern[str]) -> re.Pattern[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from record_writer import pack, write
 
 from pipelines.errors import BadPicture, SourceVanished
 from pipelines.sources import SOURCES
@@ -35,6 +36,10 @@ def make_parquet(path: Path) -> None:
     pq.write_table(pa.table({"image": pa.array(map(content, NAMES), pa.binary())}), path)
 
 
+def make_recordio(path: Path) -> None:
+    path.write_bytes(write({key: pack(1.0, content(name)) for key, name in enumerate(NAMES)})[0])
+
+
 def make_folder(path: Path) -> None:
     path.mkdir()
     for name in NAMES:
@@ -44,6 +49,7 @@ def make_folder(path: Path) -> None:
 CONTAINERS: dict[str, tuple[str, str, Callable[[Path], None]]] = {
     "folder": ("folder", "pictures", make_folder),
     "parquet": ("parquet", "a.parquet", make_parquet),
+    "recordio": ("recordio", "a.rec", make_recordio),
     "tar": ("tar", "a.tar", make_tar),
     "tar.gz": ("tar", "a.tar.gz", make_tar),
     "webdataset": ("webdataset", "a.tar", make_tar),

@@ -48,4 +48,4 @@ def test_archive_that_is_cut_is_known(tree, tmp_path):
     (tmp_path / "good.zip").write_bytes(zipped("a.jpg", b"x"))
     (tmp_path / "cut.zip").write_bytes(zipped("b.jpg", b"x" * 100)[:60])
     assert [entry.path for entry in tree.pictures() if not entry.location.reason] == ["good.zip!/a.jpg"]
-    assert [(location.uri, location.reason) for location in tree.broken] == [("cut.zip", "archive_broken")]
+    assert [(entry.location.uri, entry.location.reason) for entry in tree.broken()] == [("cut.zip", "archive_broken")]
