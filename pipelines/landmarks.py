@@ -26,6 +26,8 @@ class Scheme:
 
 
 SCHEMES: dict[str, Scheme] = {
+    # Both eyes and nothing else, in the order of the file.
+    "eyes": Scheme(2, (), "MAFA, readme-train.txt"),
     # Left eye, right eye, nose, left and right corner of the mouth, left and right as seen in the picture.
     "five": Scheme(5, ((0,), (1,), (2,), (3,), (4,)), "CelebA, list_landmarks_align_celeba.txt; also insightface"),
     # Jaw 0-16, brows 17-26, nose 27-35, eyes 36-47, mouth 48-67.

@@ -46,6 +46,7 @@ class Corpus(Source):
         expects: path of one picture as the corpus has it, for messages: `img_align_celeba/000001.jpg`.
         picture: how the paths of pictures end; begins at a folder's or file's name.
         files: annotation files by how their path ends, with what is lost without each.
+        names: where paths name people: its groups are those names, which no shard may tell.
     """
 
     corpus: str
@@ -54,6 +55,7 @@ class Corpus(Source):
     expects: ClassVar[str]
     picture: ClassVar[re.Pattern[str]]
     files: ClassVar[Mapping[str, str]] = {}
+    names: ClassVar[re.Pattern[str] | None] = None
 
     def root(self) -> Path:
         return Path(self.path)
@@ -71,6 +73,16 @@ class Corpus(Source):
             self.licence_url = self.licence_url or str(card.get("licence_url", ""))
             self.attribution = self.attribution or str(card.get("attribution", ""))
         return self
+
+    def public_uri(self, uri: str) -> str:
+        found = self.names.search(uri) if self.names else None
+        if found is None:
+            return uri
+        # From the last to the first, so that positions stay true.
+        spans = (found.span(number) for number in range(found.re.groups, 0, -1) if found[number])
+        for start, end in spans:
+            uri = f"{uri[:start]}~{uri[end:]}"
+        return uri
 
     def labels_by(self) -> str:
         return str(self.card().get("labels_by", self.corpus))
@@ -96,17 +108,21 @@ class Corpus(Source):
                 any_picture |= not isinstance(entry, Location)
                 yield self._finish(location, annotation, listing)
             if not any_picture:
-                raise RecipeError(self._nothing(tree))
+                raise RecipeError(self.nothing(tree, self.expects))
 
     def _finish(self, location: Location, annotation: Annotation, listing: Listing) -> Location:
         made = annotated(location, annotation, self.corpus, listing.salt)
         return replace(made, split=self.split or made.split)
 
-    def _nothing(self, tree: Tree) -> str:
+    def other_tree(self, name: str, tree: Tree) -> Tree:
+        """The tree at one of `extra_paths`, which the caller closes."""
+        return Tree(self.extra_roots()[name], tree.listing, name)
+
+    def nothing(self, tree: Tree, expects: str) -> str:
         """What was expected and what is there instead: most often a folder level too many or too few."""
         seen = [entry.path for entry, _ in zip(tree.pictures(), range(3), strict=False)]
         seen = seen or [entry.path for entry in tree.others()[:3]] or ["nothing"]
-        wanted, deeper = self.expects.split("/"), ""
+        wanted, deeper = expects.split("/"), ""
         for level in range(1, len(wanted)):
             if self.picture.pattern and any(
                 re.search(_shape(wanted[level:]) + "$", path) and path.count("/") < len(wanted) - 1 for path in seen
@@ -114,7 +130,7 @@ class Corpus(Source):
                 deeper = f"; it looks as if the path is {level} level{'s' if level > 1 else ''} too deep"
                 break
         return (
-            f"corpus {self.corpus}: expected pictures such as {self.expects!r} below {self.path}, "
+            f"corpus {self.corpus}: expected pictures such as {expects!r} below {tree.root}, "
             f"found {', '.join(map(repr, seen))}{deeper}"
         )
 
@@ -126,11 +142,33 @@ def _shape(parts: list[str]) -> str:
     )
 
 
+def once(
+    tree: Tree,
+    picture: str | re.Pattern[str],
+    key: Callable[[re.Match[str]], str] = lambda found: found[1],
+    seen: set[str] | None = None,
+) -> Iterator[tuple[Entry, re.Match[str]]]:
+    """Pictures whose path ends as the pattern says, each once, though its archive lies beside what was unpacked of it.
+
+    Args:
+        key: from the match to the name by which the corpus knows the picture.
+        seen: takes up the names.
+    """
+    seen = set() if seen is None else seen
+    for entry, found in tree.matching(picture):
+        if key(found) in seen:
+            tree.listing.ignored["(also unpacked)"] += 1
+        else:
+            seen.add(key(found))
+            yield entry, found
+
+
 def join(
     tree: Tree,
     picture: str | re.Pattern[str],
     table: Table | None,
     key: Callable[[re.Match[str]], str] = lambda found: found[1],
+    split: str = "",
 ) -> Iterator[Found | Location]:
     """Pictures with what a table says of them, then what the table says of pictures that are not there.
 
@@ -138,21 +176,17 @@ def join(
         picture: how a picture's path ends.
         table: None when the annotation file is missing: then pictures carry nothing.
         key: from the match to the name by which the table knows the picture.
+        split: official split of the pictures of which the table states none.
     """
     seen: set[str] = set()
-    for entry, found in tree.matching(picture):
+    for entry, found in once(tree, picture, key, seen):
         name = key(found)
-        if name in seen:  # the archive lies beside what was unpacked from it
-            tree.listing.ignored["(also unpacked)"] += 1
-            continue
-        seen.add(name)
         annotation = table.rows.get(name) if table else Annotation()
         if annotation is None:
             assert table is not None
             missing = Annotation(reason="no_label", detail="no annotation file names it") if table.complete else None
-            yield entry, missing or Annotation()
-        else:
-            yield entry, annotation
+            annotation = missing or Annotation()
+        yield entry, replace(annotation, split=annotation.split or split)
     if table:
         yield from table.faults
         for name in table.rows:
@@ -221,6 +255,11 @@ def bad_row(entry: Entry, number: int, expected: str, line: str) -> Annotation:
     return Annotation(reason="bad_label", detail=detail)
 
 
+def bad_file(entry: Entry, error: Exception) -> Annotation:
+    """The annotation of a picture whose own annotation file cannot be read."""
+    return Annotation(reason="bad_label", detail=f"{entry.path}: {error}")
+
+
 def merged(annotations: Iterable[Annotation]) -> Annotation:
     """One annotation from what several files say: labels and guides together, of the rest whatever is stated last."""
     whole = Annotation()
@@ -250,11 +289,12 @@ def _one_face(before: Sequence[Face], after: Sequence[Face]) -> Sequence[Face]:
             other.scheme or one.scheme,
             other.points or one.points,
             one.labels | other.labels,
+            {**one.boxes, **other.boxes},
         )
     ]
 
 
 __all__ = [
-    "Corpus", "Found", "Table", "bad_line", "bad_row", "ending", "fault", "join", "lines", "merged", "optional",
-    "required", "text_of",
+    "Corpus", "Found", "Table", "bad_file", "bad_line", "bad_row", "ending", "fault", "join", "lines", "merged", "once",
+    "optional", "required", "text_of",
 ]  # fmt: skip
