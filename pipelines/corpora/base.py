@@ -6,6 +6,7 @@ unpacked, at whatever depth, joining them, and counting what does not fit, is do
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -101,14 +102,19 @@ class Corpus(Source):
 
     def locate(self, listing: Listing) -> Iterator[Location]:
         any_picture = False
+        refused: set[str] = set()
         with Tree(self.path, listing) as tree:
             for found in self.pictures(tree):
                 entry, annotation = found if isinstance(found, tuple) else (found, Annotation())
                 location = entry if isinstance(entry, Location) else entry.location
                 any_picture |= not isinstance(entry, Location)
+                refused |= {location.uri} if location.reason == "archive_broken" else set()
                 yield self._finish(location, annotation, listing)
             if not any_picture:
                 raise RecipeError(self.nothing(tree, self.expects))
+            for entry in tree.broken():
+                if entry.location.uri not in refused:
+                    yield self._finish(entry.location, Annotation(), listing)
 
     def _finish(self, location: Location, annotation: Annotation, listing: Listing) -> Location:
         made = annotated(location, annotation, self.corpus, listing.salt)
@@ -116,7 +122,7 @@ class Corpus(Source):
 
     def other_tree(self, name: str, tree: Tree) -> Tree:
         """The tree at one of `extra_paths`, which the caller closes."""
-        return Tree(self.extra_roots()[name], tree.listing, name)
+        return Tree(self.extra_roots()[name], tree.listing, name, tree.broken())
 
     def nothing(self, tree: Tree, expects: str) -> str:
         """What was expected and what is there instead: most often a folder level too many or too few."""
@@ -129,9 +135,10 @@ class Corpus(Source):
             ):
                 deeper = f"; it looks as if the path is {level} level{'s' if level > 1 else ''} too deep"
                 break
+        broken = "".join(f"; {entry.path} is broken: {entry.location.detail}" for entry in tree.broken()[:3])
         return (
             f"corpus {self.corpus}: expected pictures such as {expects!r} below {tree.root}, "
-            f"found {', '.join(map(repr, seen))}{deeper}"
+            f"found {', '.join(map(repr, seen))}{deeper}{broken}"
         )
 
 
@@ -242,6 +249,18 @@ def lines(tree: Tree, entry: Entry) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
+def numbers(fields: Iterable[str]) -> list[float]:
+    """Finite numbers from text.
+
+    Raises:
+        ValueError: one is none; infinity and NaN are none.
+    """
+    found = [float(field) for field in fields]
+    if not all(map(math.isfinite, found)):
+        raise ValueError("a number is not finite")
+    return found
+
+
 def bad_line(entry: Entry, number: int, expected: str, line: str) -> Location:
     """The fault of a line that cannot be read and names no picture."""
     return fault(
@@ -295,6 +314,6 @@ def _one_face(before: Sequence[Face], after: Sequence[Face]) -> Sequence[Face]:
 
 
 __all__ = [
-    "Corpus", "Found", "Table", "bad_file", "bad_line", "bad_row", "ending", "fault", "join", "lines", "merged", "once",
-    "optional", "required", "text_of",
+    "Corpus", "Found", "Table", "bad_file", "bad_line", "bad_row", "ending", "fault", "join", "lines", "merged",
+    "numbers", "once", "optional", "required", "text_of",
 ]  # fmt: skip

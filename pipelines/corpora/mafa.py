@@ -94,6 +94,8 @@ def _annotation(entry: Entry, number: int, row: dict[str, Any], width: int) -> A
 
 def _face(numbers: NDArray[np.float64]) -> Face:
     """A training face (21 numbers, with the eyes) or a test face (18 numbers, with what kind of face it is)."""
+    if not np.isfinite(numbers).all():
+        raise ValueError("a number is not finite")
     values = [float(number) for number in numbers]
     box, values = values[:4], values[4:]
     if len(numbers) == 21:

@@ -29,9 +29,11 @@ class Mdmfr(Corpus):
     expects: ClassVar[str] = "final with mask 1.zip!/1.jpg"
     picture: ClassVar[re.Pattern[str]] = re.compile(r"(.*?[^/]+\.(?i:jpg|jpeg|png|bmp))")
 
+    names: ClassVar[re.Pattern[str]] = re.compile(r"(?i:recogni)[^/]*/(?:.*/)?([^/]+)/[^/]+$")
+
     def pictures(self, tree: Tree) -> Iterator[Found | Location]:
         told = False
-        for entry, _ in once(tree, self.picture, lambda found: found[1].replace(".zip!", "")):
+        for entry, _ in once(tree, self.picture, lambda found: _name(found[1])):
             annotation = _annotation(entry.path)
             told |= not annotation.reason
             yield entry, annotation
@@ -39,16 +41,26 @@ class Mdmfr(Corpus):
             raise RecipeError(f"{self.nothing(tree, self.expects)}; no folder says whether a mask is worn")
 
 
+def _name(path: str) -> str:
+    """Path from the folder that decides, which is the same for an archive and for what was unpacked from it."""
+    parts = path.replace(".zip!/", "/").split("/")
+    return "/".join(parts[_decides(parts) :])
+
+
+def _decides(parts: list[str]) -> int:
+    """Position of the nearest folder that speaks of masks, or 0."""
+    return max((place for place, folder in enumerate(parts[:-1]) if _worn(folder)), default=0)
+
+
 def _annotation(path: str) -> Annotation:
-    folders = [part.removesuffix("!") for part in path.split("/")[:-1]]
-    worn = next((_worn(folder) for folder in reversed(folders) if _worn(folder)), "")
+    parts = path.split("/")
+    worn = _worn(parts[_decides(parts)]) if len(parts) > 1 else ""
     if not worn:
         return Annotation(reason="no_label", detail="no folder above it says whether a mask is worn")
-    person = next((folders[place + 1 :] for place, folder in enumerate(folders) if _RECOGNITION.search(folder)), [])
-    identity = "/".join(person)
-    return Annotation(
-        labels=labels(mask=worn, collection="recognition" if identity else "detection"), identity=identity
-    )
+    recognition = any(_RECOGNITION.search(folder) for folder in parts[:-1])
+    person = parts[-2] if recognition and not _RECOGNITION.search(parts[-2]) else ""
+    collection = "recognition" if recognition else "detection"
+    return Annotation(labels=labels(mask=worn, collection=collection), identity=person)
 
 
 def _worn(folder: str) -> str:

@@ -59,11 +59,15 @@ class Tree:
     """All files below a root; a context manager, because it keeps a spool and open archives.
 
     `name` names the root where it is not the source's `path`: its locations carry it, and their URIs begin with it.
+    `broken` takes up the archives that end early: a second tree of one corpus shares it with the first.
     """
 
-    def __init__(self, root: str | os.PathLike[str], listing: Listing, name: str = "") -> None:
+    def __init__(
+        self, root: str | os.PathLike[str], listing: Listing, name: str = "", broken: list[Entry] | None = None
+    ) -> None:
         self.root, self.listing = os.fspath(root), listing
         self._name = name
+        self._broken: list[Entry] = [] if broken is None else broken
         self._store = store_of(self.root)
         self._reader = Reader(Path(root), listing.index_dir, MAX_ANNOTATION_BYTES, {name: Path(root)})
         self._spool = tempfile.TemporaryFile(prefix="mendery-tree-")  # noqa: SIM115  # closed by __exit__
@@ -101,6 +105,11 @@ class Tree:
         """Every file that is no picture: annotations, read-me files."""
         self._list()
         return self._texts
+
+    def broken(self) -> list[Entry]:
+        """Archives that end early, or the members in which they do."""
+        self._list()
+        return self._broken
 
     def find(self, name: str) -> Entry | None:
         """The annotation file whose path ends with `name`; of several the shortest path, unpacked ones first."""
@@ -143,6 +152,8 @@ class Tree:
     def _add(self, entry: Entry, batch: list[Entry]) -> None:
         if self._name:
             entry = replace(entry, location=_under(self._name, entry.location))
+        if entry.location.reason == "archive_broken":
+            self._broken.append(entry)
         if not is_picture_name(entry.path) and not entry.location.reason:
             self._texts.append(entry)
             return

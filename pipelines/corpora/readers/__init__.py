@@ -1,1 +1,1 @@
-"""Readers of annotation formats that several corpora share: one file a format, which knows nothing of corpora."""
+"""Readers of annotation formats that several corpora share: one format, one file."""

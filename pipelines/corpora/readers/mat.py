@@ -1,4 +1,4 @@
-"""MATLAB files: version 5 to 7.2 through scipy, 7.3 (which is HDF5) through h5py.
+"""MATLAB files of version 5 to 7.2, through scipy; 7.3, which is HDF5, is refused with that word.
 
 Structs become dicts, arrays of structs lists of dicts, texts `str`; whatever is single may come without its
 surrounding array, so readers of a field make it the shape they expect.

@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pipelines.corpora.base import Table, bad_file
+from pipelines.corpora.base import Table, bad_file, numbers
 from pipelines.errors import BadPicture
 from pipelines.labels import Annotation, Box, Face, box_of, labels, labels_of_all
 from pipelines.sources.tree import Entry, Tree
@@ -79,7 +79,7 @@ def _thing(element: ET.Element) -> Thing:
         raise ValueError("an object without a name")
     corners = [_text(element, f"bndbox/{corner}") for corner in ("xmin", "ymin", "xmax", "ymax")]
     try:
-        left, top, right, bottom = (float(corner) for corner in corners)
+        left, top, right, bottom = numbers(corners)
     except ValueError:
         raise ValueError(f"expected four numbers as the box of {name!r:.40}, found {corners}") from None
     said = {field.tag: text for field in element if len(field) == 0 and (text := _text(element, field.tag))}
@@ -106,7 +106,7 @@ def face_of(thing: Thing, masks: Mapping[str, str], **more: str | bool) -> Face:
 def read_each(
     tree: Tree, pattern: str, key: Callable[[re.Match[str]], str]
 ) -> Iterator[tuple[Entry, str, Voc | Annotation]]:
-    """Every annotation whose path ends as the pattern says, once for each key; of a bad one what its picture then has."""
+    """Every annotation whose path ends as the pattern says, once for each key; a bad one as what its picture gets."""
     seen: set[str] = set()
     for entry, found in tree.find_all(pattern):
         name = key(found)
