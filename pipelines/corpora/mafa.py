@@ -97,26 +97,34 @@ def _face(numbers: NDArray[np.float64]) -> Face:
     if not np.isfinite(numbers).all():
         raise ValueError("a number is not finite")
     values = [float(number) for number in numbers]
-    box, values = values[:4], values[4:]
-    if len(numbers) == 21:
-        eyes, mask, valid, values = values[:4], "other", True, values[4:]
+    corner, rest, eyes, mask = values[:4], values[-13:], [], "other"
+    if len(values) == 21:
+        eyes = values[4:8]
     else:
-        eyes, mask, valid, values = [], FACE_TYPES[int(values[0])], values[0] != 3, values[1:]
-    occluder, (kind, degree, gender, race, pose), glasses = values[:4], values[4:9], values[9:]
-    said = labels(
-        mask=mask,
-        invalid=None if valid and box_of(*box) else True,
-        occluder=OCCLUDERS.get(int(kind)),
-        occluded_parts=int(degree) if degree >= 0 else None,
-        gender_code=int(gender) if gender >= 0 else None,
-        race_code=int(race) if race >= 0 else None,
-        pose=POSES.get(int(pose)),
-    )
-    boxes = {"occluder": _inside(box, occluder), "glasses": _inside(box, glasses)}
+        mask = FACE_TYPES[int(values[4])]
+    box = box_of(*corner)
+    invalid = None if mask and box else True
+    boxes = {"occluder": _inside(corner, rest[:4]), "glasses": _inside(corner, rest[9:])}
     points = [(eyes[0], eyes[1]), (eyes[2], eyes[3])] if eyes and min(eyes) >= 0 else []
     return Face(
-        box_of(*box), "eyes" if points else "", points, said, {name: found for name, found in boxes.items() if found}
+        box,
+        "eyes" if points else "",
+        points,
+        labels(mask=mask, invalid=invalid, **_said(rest[4:9])),
+        {name: found for name, found in boxes.items() if found},
     )
+
+
+def _said(numbers: list[float]) -> dict[str, str | int | None]:
+    """Labels from the five codes of a face; -1 stands for what is not stated."""
+    kind, degree, gender, race, pose = (int(number) for number in numbers)
+    return {
+        "occluder": OCCLUDERS.get(kind),
+        "occluded_parts": degree if degree >= 0 else None,
+        "gender_code": gender if gender >= 0 else None,
+        "race_code": race if race >= 0 else None,
+        "pose": POSES.get(pose),
+    }
 
 
 def _inside(face: list[float], part: list[float]) -> Box | None:
