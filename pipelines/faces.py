@@ -18,8 +18,8 @@ def faces_in_crop(faces: str, matrix: Sequence[float], size: int) -> str:
         size: side of the crop in pixels.
 
     Returns:
-        JSON list of objects with `box` (x, y, width, height) and `five` (5, 2), each where it is known; both may
-        reach beyond the crop. Landmarks are guides, and not told here.
+        JSON list of objects with `box` (x, y, width, height), `boxes` (the same, by what they hold) and `five` (5, 2),
+        each where it is known; all may reach beyond the crop. Landmarks are guides, and not told here.
     """
     if faces == "[]":
         return faces
@@ -30,18 +30,22 @@ def faces_in_crop(faces: str, matrix: Sequence[float], size: int) -> str:
 def _moved(face: dict[str, Any], matrix: Sequence[float]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if "box" in face:
-        x, y, width, height = face["box"]
-        corners = [
-            _point(matrix, *corner) for corner in ((x, y), (x + width, y), (x, y + height), (x + width, y + height))
-        ]
-        left, top = (min(corner[axis] for corner in corners) for axis in (0, 1))
-        right, bottom = (max(corner[axis] for corner in corners) for axis in (0, 1))
-        found["box"] = [_round(number) for number in (left, top, right - left, bottom - top)]
+        found["box"] = _moved_box(face["box"], matrix)
+    if "boxes" in face:
+        found["boxes"] = {name: _moved_box(box, matrix) for name, box in face["boxes"].items()}
     if "five" in face:
         found["five"] = [[_round(number) for number in _point(matrix, x, y)] for x, y in face["five"]]
     if "labels" in face:
         found["labels"] = face["labels"]
     return found
+
+
+def _moved_box(box: Sequence[float], matrix: Sequence[float]) -> list[float]:
+    x, y, width, height = box
+    corners = [_point(matrix, *corner) for corner in ((x, y), (x + width, y), (x, y + height), (x + width, y + height))]
+    left, top = (min(corner[axis] for corner in corners) for axis in (0, 1))
+    right, bottom = (max(corner[axis] for corner in corners) for axis in (0, 1))
+    return [_round(number) for number in (left, top, right - left, bottom - top)]
 
 
 def _point(matrix: Sequence[float], x: float, y: float) -> tuple[float, float]:

@@ -9,6 +9,8 @@
 | `mask` | wearing: `none`, `correct`, `incorrect`, `other` (some other occluder) |
 | `yaw`, `pitch`, `roll` | degrees; `pose` is the corpus's word where it gives no angles |
 | `glasses` | `none`, `eyeglasses`, `sunglasses` |
+| `num_faces` | faces that the corpus annotates, where pictures show several |
+| `invalid` | true for a face that the corpus marks as not to be used, or whose box has no area |
 | `scene` | class of a scene, texture or object |
 
 What else a corpus says keeps the corpus's own names, in lower case with underscores. A label that a corpus does
@@ -37,6 +39,7 @@ GLASSES = ("none", "eyeglasses", "sunglasses")
 _CLOSED = {"sex": SEXES, "mask": MASKS, "group_by": GROUP_BY, "glasses": GLASSES}
 
 Labels = dict[str, str | int | float | bool]
+Box = tuple[float, float, float, float]
 Points = Sequence[tuple[float, float]]
 
 
@@ -63,16 +66,18 @@ class Face:
     """A face as the corpus annotates it, in pixels of the stored picture (x right, y down, pixel centres at 0.5).
 
     Attributes:
-        box: x, y, width, height, or None.
+        box: x, y, width, height, or None where the corpus's box has no area.
+        boxes: further boxes that belong to the face, by what they hold: `occluder`, `glasses`.
         scheme: name of the landmark scheme, one of `landmarks.SCHEMES`, or "".
         points: (n, 2) landmarks in that scheme; the five points of `faces` are derived from them.
         labels: labels of this face, where a picture shows several.
     """
 
-    box: tuple[float, float, float, float] | None = None
+    box: Box | None = None
     scheme: str = ""
     points: Points = ()
     labels: Labels = field(default_factory=dict)
+    boxes: Mapping[str, Box] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """What the catalog keeps; absent parts are left out."""
@@ -87,16 +92,40 @@ class Face:
                 found["five"] = five
         if self.labels:
             found["labels"] = self.labels
+        if self.boxes:
+            found["boxes"] = {name: [float(number) for number in box] for name, box in self.boxes.items()}
         return found
+
+
+def box_of(x: float, y: float, width: float, height: float) -> Box | None:
+    """A box, or None where it has no area: corpora hold a few that were never drawn."""
+    return (x, y, width, height) if width > 0 and height > 0 else None
+
+
+def labels_of_all(faces: Sequence[Face]) -> Labels:
+    """Labels of a picture of several faces: how many they are, and what is said alike of each that is valid."""
+    valid = [face.labels for face in faces if not face.labels.get("invalid")]
+    alike = (
+        {name: value for name, value in valid[0].items() if all(_states(said, name, value) for said in valid)}
+        if valid
+        else {}
+    )
+    if "group" not in alike:
+        alike.pop("group_by", None)
+    return labels(num_faces=len(faces), **alike)
+
+
+def _states(said: Labels, name: str, value: object) -> bool:
+    return name in said and said[name] == value
 
 
 @dataclass(frozen=True)
 class Guide:
-    """Files that belong to a picture and are made for its pixels: a label map, or one mask per class.
+    """Files that belong to a picture and are made for its pixels: a label map, one mask per class, or its pair.
 
     Attributes:
-        scheme: name of the class list, one of `classes.SCHEMES`.
-        files: location of the label map under the name "", or of each class's own mask under the class's name.
+        scheme: name of the class list, one of `classes.SCHEMES`; `pair` for the same picture otherwise.
+        files: location of the label map or pair under the name "", or of each class's own mask under the class's name.
     """
 
     scheme: str

@@ -26,6 +26,8 @@ class Scheme:
 
 
 SCHEMES: dict[str, Scheme] = {
+    # Both eyes and nothing else, in the order of the file.
+    "eyes": Scheme(2, (), "MAFA, readme-train.txt"),
     # Left eye, right eye, nose, left and right corner of the mouth, left and right as seen in the picture.
     "five": Scheme(5, ((0,), (1,), (2,), (3,), (4,)), "CelebA, list_landmarks_align_celeba.txt; also insightface"),
     # Jaw 0-40, nose 41-57, lips 58-113, eyes 114-153, brows 154-193. The nose is a contour around the nostrils: its
@@ -37,8 +39,6 @@ SCHEMES: dict[str, Scheme] = {
     "lapa-106": Scheme(106, (tuple(range(66, 74)), tuple(range(75, 83)), (54,), (84,), (90,)), "LaPa; JD-landmark"),
     # Head 0-21, brows 22-41, eyes 42-57, pupils 58 and 59, nose 60-72, mouth 73-85. No point is the tip of the nose.
     "scut-86": Scheme(86, (), "SCUT-FBP5500, figure of the 86 landmarks in its repository"),
-    # The eye on the picture's left, then the one on its right.
-    "eyes": Scheme(2, (), "CAS-PEAL, FaceFP_2.txt"),
     # Tip of the nose, eyes, corners of the mouth, ears, of each pair first the one on a frontal picture's left.
     "kface-7": Scheme(7, ((1,), (2,), (0,), (3,), (4,)), "k-face/k-face_2019, README and image/Feature_index.png"),
 }

@@ -127,8 +127,11 @@ class Recipe(BaseModel):
     def portable(self) -> dict[str, Any]:
         """The recipe without the places on this machine: what decides the bytes of a build."""
         plain = self.model_dump(mode="json")
-        for source in plain["sources"]:
-            del source["path"]
+        for told, source in zip(plain["sources"], self.sources, strict=True):
+            del told["path"]
+            # An extra path that is not given stays, because whether a corpus is joined to another decides bytes.
+            for name in source.extra_roots():
+                del told[name]
         return plain
 
     def digest(self) -> str:
@@ -234,11 +237,12 @@ def _settle_paths(recipe: Recipe, tree: yaml.Node, name: str, folder: Path) -> N
     """Makes paths absolute and refuses those where nothing is, naming the line."""
     faults = []
     for number, source in enumerate(recipe.sources):
-        source.path = _absolute(source.path, folder)
-        try:
-            source.check()
-        except RecipeError as error:
-            faults.append(f"{name}:{yaml_lines.line_of(tree, ('sources', number, 'path'))}: {error}")
+        for field in ("path", *source.extra_paths):
+            setattr(source, field, _absolute(getattr(source, field), folder))
+            try:
+                source.check() if field == "path" else source.check_extra(field)
+            except RecipeError as error:
+                faults.append(f"{name}:{yaml_lines.line_of(tree, ('sources', number, field))}: {error}")
     if faults:
         raise RecipeError("\n".join(faults))
 

@@ -16,18 +16,27 @@ from pipelines.corpora.casia_webface import CasiaWebFace
 from pipelines.corpora.celeba import CelebA
 from pipelines.corpora.celeba_hq import CelebAHQ
 from pipelines.corpora.celebamask_hq import CelebAMaskHQ
+from pipelines.corpora.face_mask_detection import FaceMaskDetection
 from pipelines.corpora.fairface import FairFace
 from pipelines.corpora.ffhq import Ffhq
+from pipelines.corpora.fmld import Fmld
 from pipelines.corpora.glint360k import Glint360K
 from pipelines.corpora.helen import Helen
 from pipelines.corpora.jaffe import Jaffe
 from pipelines.corpora.kface import KFace
 from pipelines.corpora.lapa import LaPa
+from pipelines.corpora.mafa import Mafa
+from pipelines.corpora.maskedface_net import MaskedFaceNet
+from pipelines.corpora.mdmfr import Mdmfr
 from pipelines.corpora.meglass import MeGlass
+from pipelines.corpora.mfr2 import Mfr2
 from pipelines.corpora.package_photos import PackagePhotos
+from pipelines.corpora.pwmfd import Pwmfd
 from pipelines.corpora.rfw import Rfw
+from pipelines.corpora.rmfd import Rmfd
 from pipelines.corpora.scut_fbp5500 import ScutFbp5500
 from pipelines.corpora.utkface import UTKFace
+from pipelines.corpora.wider_face import WiderFace
 from pipelines.sources.base import Source
 
 CORPORA: dict[str, type[Source]] = {
@@ -42,18 +51,27 @@ CORPORA: dict[str, type[Source]] = {
     "celeba": CelebA,
     "celeba-hq": CelebAHQ,
     "celebamask-hq": CelebAMaskHQ,
+    "face-mask-detection": FaceMaskDetection,
     "fairface": FairFace,
     "ffhq": Ffhq,
+    "fmld": Fmld,
     "glint360k": Glint360K,
     "helen": Helen,
     "jaffe": Jaffe,
     "kface": KFace,
     "lapa": LaPa,
+    "mafa": Mafa,
+    "maskedface-net": MaskedFaceNet,
+    "mdmfr": Mdmfr,
     "meglass": MeGlass,
+    "mfr2": Mfr2,
     "package-photos": PackagePhotos,
+    "pwmfd": Pwmfd,
     "rfw": Rfw,
+    "rmfd": Rmfd,
     "scut-fbp5500": ScutFbp5500,
     "utkface": UTKFace,
+    "wider-face": WiderFace,
 }
 
 __all__ = ["CORPORA", "PackagePhotos"]

@@ -20,7 +20,7 @@ from pipelines.errors import BadPicture, RecipeError
 from pipelines.labels import Annotation, Face, annotated
 from pipelines.sources.base import Listing, Location, Source
 from pipelines.sources.files import refuse_urls
-from pipelines.sources.tree import Entry, Tree, ending
+from pipelines.sources.tree import Entry, Tree
 
 Found = tuple[Entry, Annotation]
 
@@ -50,6 +50,7 @@ class Corpus(Source):
         expects: path of one picture as the corpus has it, for messages: `img_align_celeba/000001.jpg`.
         picture: how the paths of pictures end; begins at a folder's or file's name.
         files: annotation files by how their path ends, with what is lost without each.
+        names: where paths name people: its groups are those names, which no shard may tell.
     """
 
     corpus: str
@@ -58,6 +59,7 @@ class Corpus(Source):
     expects: ClassVar[str]
     picture: ClassVar[re.Pattern[str]]
     files: ClassVar[Mapping[str, str]] = {}
+    names: ClassVar[re.Pattern[str] | None] = None
 
     def root(self) -> Path:
         return Path(self.path)
@@ -75,6 +77,16 @@ class Corpus(Source):
             self.licence_url = self.licence_url or str(card.get("licence_url", ""))
             self.attribution = self.attribution or str(card.get("attribution", ""))
         return self
+
+    def public_uri(self, uri: str) -> str:
+        found = self.names.search(uri) if self.names else None
+        if found is None:
+            return uri
+        # From the last to the first, so that positions stay true.
+        spans = (found.span(number) for number in range(found.re.groups, 0, -1) if found[number])
+        for start, end in spans:
+            uri = f"{uri[:start]}~{uri[end:]}"
+        return uri
 
     def labels_by(self) -> str:
         return str(self.card().get("labels_by", self.corpus))
@@ -102,7 +114,7 @@ class Corpus(Source):
                 refused |= {location.uri} if location.reason == "archive_broken" else set()
                 yield self._finish(location, annotation, listing)
             if not any_picture:
-                raise RecipeError(self._nothing(tree))
+                raise RecipeError(self.nothing(tree, self.expects))
             for entry in tree.broken():
                 if entry.location.uri not in refused:
                     yield self._finish(entry.location, Annotation(), listing)
@@ -111,11 +123,15 @@ class Corpus(Source):
         made = annotated(location, annotation, self.corpus, listing.salt)
         return replace(made, split=self.split or made.split)
 
-    def _nothing(self, tree: Tree) -> str:
+    def other_tree(self, name: str, tree: Tree) -> Tree:
+        """The tree at one of `extra_paths`, which the caller closes."""
+        return Tree(self.extra_roots()[name], tree.listing, name, tree.broken())
+
+    def nothing(self, tree: Tree, expects: str) -> str:
         """What was expected and what is there instead: most often a folder level too many or too few."""
         seen = [entry.path for entry, _ in zip(tree.pictures(), range(3), strict=False)]
         seen = seen or [entry.path for entry in tree.others()[:3]] or ["nothing"]
-        wanted, deeper = self.expects.split("/"), ""
+        wanted, deeper = expects.split("/"), ""
         for level in range(1, len(wanted)):
             if self.picture.pattern and any(
                 re.search(_shape(wanted[level:]) + "$", path) and path.count("/") < len(wanted) - 1 for path in seen
@@ -124,7 +140,7 @@ class Corpus(Source):
                 break
         broken = "".join(f"; {entry.path} is broken: {entry.location.detail}" for entry in tree.broken()[:3])
         return (
-            f"corpus {self.corpus}: expected pictures such as {self.expects!r} below {self.path}, "
+            f"corpus {self.corpus}: expected pictures such as {expects!r} below {tree.root}, "
             f"found {', '.join(map(repr, seen))}{deeper}{broken}"
         )
 
@@ -136,11 +152,33 @@ def _shape(parts: list[str]) -> str:
     )
 
 
+def once(
+    tree: Tree,
+    picture: str | re.Pattern[str],
+    key: Callable[[re.Match[str]], str] = lambda found: found[1],
+    seen: set[str] | None = None,
+) -> Iterator[tuple[Entry, re.Match[str]]]:
+    """Pictures whose path ends as the pattern says, each once, though its archive lies beside what was unpacked of it.
+
+    Args:
+        key: from the match to the name by which the corpus knows the picture.
+        seen: takes up the names.
+    """
+    seen = set() if seen is None else seen
+    for entry, found in tree.matching(picture):
+        if key(found) in seen:
+            tree.listing.ignored["(also unpacked)"] += 1
+        else:
+            seen.add(key(found))
+            yield entry, found
+
+
 def join(
     tree: Tree,
     picture: str | re.Pattern[str],
     table: Table | None,
     key: Callable[[re.Match[str]], str] = lambda found: found[1],
+    split: str = "",
 ) -> Iterator[Found | Location]:
     """Pictures with what a table says of them, then what the table says of pictures that are not there.
 
@@ -148,15 +186,13 @@ def join(
         picture: how a picture's path ends.
         table: None when the annotation file is missing: then pictures carry nothing.
         key: from the match to the name by which the table knows the picture.
+        split: official split of the pictures of which the table states none.
     """
     seen: set[str] = set()
-    for entry, found in tree.matching(picture):
+    for entry, found in once(tree, picture, key, seen):
         name = key(found)
-        if name in seen:  # the archive lies beside what was unpacked from it
-            tree.listing.ignored["(also unpacked)"] += 1
-            continue
-        seen.add(name)
-        yield entry, _row(table, name) if table else Annotation()
+        annotation = _row(table, name) if table else Annotation()
+        yield entry, replace(annotation, split=annotation.split or split)
     if table:
         yield from table.faults
         for name in table.rows:
@@ -280,5 +316,6 @@ def _one_face(before: Sequence[Face], after: Sequence[Face]) -> Sequence[Face]:
             other.scheme or one.scheme,
             other.points or one.points,
             one.labels | other.labels,
+            {**one.boxes, **other.boxes},
         )
     ]

@@ -23,7 +23,7 @@ from pipelines.imaging.decode import check, inspect
 from pipelines.imaging.render import Rendition, render
 from pipelines.layout import Layout
 from pipelines.recipe import Recipe
-from pipelines.sources.base import Location
+from pipelines.sources.base import Location, Source
 from pipelines.sources.reading import Reader
 from pipelines.storage import put
 
@@ -151,8 +151,10 @@ class Readers:
         if location.reason:
             raise BadPicture(location.reason, location.detail)
         if source not in self._open:
-            root: Path = self._recipe.sources[source].root()
-            self._open[source] = Reader(root, self._layout.gzip_indexes, self._recipe.curate.max_bytes)
+            found: Source = self._recipe.sources[source]
+            self._open[source] = Reader(
+                found.root(), self._layout.gzip_indexes, self._recipe.curate.max_bytes, found.extra_roots()
+            )
         return self._open[source].read(location)
 
 

@@ -130,7 +130,7 @@ def _describe(
         "split": row["split"],
         "corpus": source.corpus_name(),
         "source": source.name,
-        "source_uri": row["uri"],
+        "source_uri": source.public_uri(row["uri"]),
         "source_sha256": row["sha256"],
         "original_width": row["width"],
         "original_height": row["height"],

@@ -174,8 +174,9 @@ def committed(layout: Layout, names: list[str]) -> dict[str, dict[str, Any]]:
 
 
 def _quarantine(recipe: Recipe, row: dict[str, Any], failed: Failed) -> dict[str, str]:
-    source = recipe.sources[row["source"]].name
-    return {"key": failed.key, "source": source, "uri": row["uri"], "reason": failed.reason, "detail": failed.detail}
+    source = recipe.sources[row["source"]]
+    uri = source.public_uri(row["uri"])
+    return {"key": failed.key, "source": source.name, "uri": uri, "reason": failed.reason, "detail": failed.detail}
 
 
 def _refuse_other_versions(planned: dict[str, str]) -> None:

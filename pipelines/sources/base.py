@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, unquote_to_bytes
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -65,6 +65,7 @@ class Location:
         guides: JSON object of files that belong to the picture, such as a label map (`labels.Guide`).
         licence, licence_url, attribution: of this picture where it differs from its source, else "".
         reason, detail: why it was refused while listing, else "".
+        root: what `file` is relative to: "" for the source's `path`, else the name of one of its `extra_paths`.
     """
 
     uri: str
@@ -91,6 +92,7 @@ class Location:
     attribution: str = ""
     reason: str = ""
     detail: str = ""
+    root: str = ""
 
 
 LOCATION_FIELDS = tuple(field.name for field in dataclasses.fields(Location))
@@ -117,6 +119,9 @@ class Source(BaseModel):
     """A source as a recipe names it; subclasses say how it is listed."""
 
     model_config = ConfigDict(extra="forbid")
+
+    extra_paths: ClassVar[tuple[str, ...]] = ()
+    """Fields besides `path` that name folders of this machine: what a corpus is joined to. Empty ones are not used."""
 
     path: str = Field(description="File, folder or pattern; relative paths start at the recipe's folder.")
     name: str = Field("", description="Short name in reports; made from the path when empty.")
@@ -148,6 +153,19 @@ class Source(BaseModel):
     def root(self) -> Path:
         """Folder to which every location's `file` is relative."""
         raise NotImplementedError
+
+    def extra_roots(self) -> dict[str, Path]:
+        """The other folders to which locations' files may be relative, by the name of their field."""
+        return {name: Path(getattr(self, name)) for name in self.extra_paths if getattr(self, name)}
+
+    def check_extra(self, name: str) -> None:
+        """Raises RecipeError when nothing is where one of `extra_paths` says, before any work starts."""
+        if name in self.extra_roots() and not self.extra_roots()[name].is_dir():
+            raise RecipeError(f"no folder {getattr(self, name)!r}: correct the source's {name}")
+
+    def public_uri(self, uri: str) -> str:
+        """The URI as a shard may tell it: without the names of people."""
+        return uri
 
     def check(self) -> None:
         """Raises RecipeError when nothing is where the recipe says, before any work starts."""

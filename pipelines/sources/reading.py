@@ -13,7 +13,7 @@ import os
 import struct
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
@@ -54,14 +54,17 @@ class Reader:
     """Reads the pictures of one source; keeps a few archives open between calls.
 
     Attributes:
-        root: folder to which locations' files are relative.
+        roots: folders to which locations' files are relative, by `Location.root`.
         index_dir: where seek indexes of gzip streams are kept.
         max_bytes: size above which a picture is refused before it is read.
     """
 
-    def __init__(self, root: Path, index_dir: Path, max_bytes: int) -> None:
-        self.root, self.index_dir, self.max_bytes = root, index_dir, max_bytes
-        self._store = store_of(root)
+    def __init__(
+        self, root: Path, index_dir: Path, max_bytes: int, extra_roots: Mapping[str, Path] | None = None
+    ) -> None:
+        self.index_dir, self.max_bytes = index_dir, max_bytes
+        self.roots = {"": root, **(extra_roots or {})}
+        self._stores = {name: store_of(place) for name, place in self.roots.items()}
         self._kept: OrderedDict[str, Closable] = OrderedDict()
 
     def __enter__(self) -> Reader:
@@ -85,7 +88,7 @@ class Reader:
         except OSError as error:
             if error.errno in _MACHINE_FAULTS:
                 raise
-            self._store.check()
+            self._stores[location.root].check()
             raise BadPicture(*refusal(self.path(location), error)) from None
         if not data:
             raise BadPicture("empty")
@@ -95,15 +98,15 @@ class Reader:
 
     def path(self, location: Location) -> str:
         """Full path of the file that holds a location."""
-        return os.path.join(self.root, decode_path(location.file))
+        return os.path.join(self.roots[location.root], decode_path(location.file))
 
     def open(self, location: Location) -> OpenFile:
         """Opens the file that holds a location; the caller closes it."""
-        return self._store.open(location.file)
+        return self._stores[location.root].open(location.file)
 
     def kept(self, location: Location, make: Callable[[], Kept]) -> Kept:
         """What `make` gave for this location's file; of too many the one unused for longest is closed."""
-        name = f"{location.container}:{location.file}"
+        name = f"{location.container}:{location.root}:{location.file}"
         if name in self._kept:
             self._kept.move_to_end(name)
             return self._kept[name]  # type: ignore[return-value]

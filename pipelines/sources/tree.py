@@ -66,15 +66,22 @@ class Span:
 
 
 class Tree:
-    """All files below a root; a context manager, because it keeps a spool and open archives."""
+    """All files below a root; a context manager, because it keeps a spool and open archives.
 
-    def __init__(self, root: str | os.PathLike[str], listing: Listing) -> None:
+    `name` names the root where it is not the source's `path`: its locations carry it, and their URIs begin with it.
+    `broken` takes up the archives that end early: a second tree of one corpus shares it with the first.
+    """
+
+    def __init__(
+        self, root: str | os.PathLike[str], listing: Listing, name: str = "", broken: list[Entry] | None = None
+    ) -> None:
         self.root, self.listing = os.fspath(root), listing
+        self._name = name
+        self._broken: list[Entry] = [] if broken is None else broken
         self._store = store_of(self.root)
-        self._reader = Reader(Path(root), listing.index_dir, MAX_ANNOTATION_BYTES)
+        self._reader = Reader(Path(root), listing.index_dir, MAX_ANNOTATION_BYTES, {name: Path(root)})
         self._spool = tempfile.TemporaryFile(prefix="mendery-tree-")  # noqa: SIM115  # closed by __exit__
         self._texts: list[Entry] = []
-        self._broken: list[Entry] = []
         self._listed = False
 
     def __enter__(self) -> Self:
@@ -184,6 +191,8 @@ class Tree:
         self._write(batch)
 
     def _add(self, entry: Entry, batch: list[Entry]) -> None:
+        if self._name:
+            entry = replace(entry, location=_under(self._name, entry.location))
         if entry.location.reason == "archive_broken":
             self._broken.append(entry)
         if not is_picture_name(entry.path) and not entry.location.reason:
@@ -216,6 +225,12 @@ class Tree:
                 yield from list_archive(archive, self.listing)
             except ArchiveBroken as error:
                 yield archive.location(error.name, reason="archive_broken", detail=str(error))
+
+
+def _under(name: str, location: Location) -> Location:
+    """The location as one below the root of this name."""
+    uri, neighbourhood = f"{name}/{location.uri}", f"{name}/{location.neighbourhood}"
+    return replace(location, root=name, uri=uri, neighbourhood=neighbourhood)
 
 
 def ending(pattern: str | re.Pattern[str]) -> re.Pattern[str]:

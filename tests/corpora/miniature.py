@@ -132,7 +132,7 @@ class Listed:
         return found
 
     def read(self, location: Location) -> bytes:
-        with Reader(self.source.root(), self.index_dir, 1 << 24) as reader:
+        with Reader(self.source.root(), self.index_dir, 1 << 24, self.source.extra_roots()) as reader:
             return reader.read(location)
 
 
