@@ -27,7 +27,7 @@ class Scheme:
 
 SCHEMES: dict[str, Scheme] = {
     # Both eyes and nothing else, in the order of the file.
-    "eyes": Scheme(2, (), "MAFA, readme-train.txt"),
+    "eyes": Scheme(2, (), "MAFA, readme-train.txt; CAS-PEAL, FaceFP_2.txt"),
     # Left eye, right eye, nose, left and right corner of the mouth, left and right as seen in the picture.
     "five": Scheme(5, ((0,), (1,), (2,), (3,), (4,)), "CelebA, list_landmarks_align_celeba.txt; also insightface"),
     # Jaw 0-40, nose 41-57, lips 58-113, eyes 114-153, brows 154-193. The nose is a contour around the nostrils: its
