@@ -40,7 +40,8 @@ def _imports(path: Path) -> set[str]:
 
 
 def test_every_corpus_has_file_and_card() -> None:
-    files = {path.stem.replace("_", "-") for path in (ROOT / "pipelines" / "corpora").glob("*.py")} - {"--init--", "base"}
+    folder = ROOT / "pipelines" / "corpora"
+    files = {path.stem.replace("_", "-") for path in folder.glob("*.py")} - {"--init--", "base"}
     assert files == set(CORPORA)
     assert set(CORPORA) <= {path.stem for path in (ROOT / "dataset_cards").glob("*.md")}
 
