@@ -30,6 +30,25 @@ def _numbered(names: str) -> dict[int, str]:
 
 
 SCHEMES: dict[str, ClassList] = {
+    "cityscapes": ClassList(
+        _numbered(
+            "unlabeled, ego vehicle, rectification border, out of roi, static, dynamic, ground, road, sidewalk, "
+            "parking, rail track, building, wall, fence, guard rail, bridge, tunnel, pole, polegroup, traffic light, "
+            "traffic sign, vegetation, terrain, sky, person, rider, car, truck, bus, caravan, trailer, train, "
+            "motorcycle, bicycle"
+        ),
+        ignore=0,
+        source="cityscapesScripts, helpers/labels.py (ids)",
+    ),
+    # 16 bits: a class's number, or a thousand times it plus the number of the thing.
+    "cityscapes-instances": ClassList({}, ignore=0, source="cityscapesScripts, README (instanceIds)"),
+    "cmp-facade": ClassList(
+        _numbered(
+            "unlabelled, background, facade, window, door, cornice, sill, balcony, blind, deco, molding, pillar, shop"
+        ),
+        ignore=0,
+        source="CMP Facade, label_names.txt",
+    ),
     # Masks of 512 x 512, one per part, for pictures of 1024 x 1024.
     "celebamask-hq": ClassList(
         _numbered(

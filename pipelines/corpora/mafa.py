@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.corpora.base import Corpus, Found, Table, fault, join, optional
-from pipelines.corpora.readers.mat import load_mat
 from pipelines.errors import BadPicture, RecipeError
 from pipelines.labels import Annotation, Box, Face, box_of, labels, labels_of_all
+from pipelines.matlab import load_mat
 from pipelines.sources.base import Location
 from pipelines.sources.tree import Entry, Tree
 

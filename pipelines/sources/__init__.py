@@ -2,6 +2,7 @@
 
 from pipelines.sources.base import Location, Source
 from pipelines.sources.folder import FolderSource
+from pipelines.sources.mat import MatSource
 from pipelines.sources.parquet import ParquetSource
 from pipelines.sources.reading import Reader
 from pipelines.sources.recordio import RecordIOSource
@@ -13,6 +14,7 @@ __all__ = ["SOURCES", "Location", "Reader", "Source"]
 
 SOURCES: dict[str, type[Source]] = {
     "folder": FolderSource,
+    "mat": MatSource,
     "parquet": ParquetSource,
     "recordio": RecordIOSource,
     "tar": TarSource,

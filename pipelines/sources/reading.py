@@ -25,6 +25,7 @@ from indexed_gzip import IndexedGzipFile
 from pipelines.errors import BadPicture
 from pipelines.sources.base import Location, decode_path
 from pipelines.sources.files import refusal
+from pipelines.sources.mat import read_mat
 from pipelines.sources.recordio import picture_in
 from pipelines.sources.stores import OpenFile, store_of
 from pipelines.sources.tar import index_path
@@ -273,6 +274,7 @@ def _inflate(stored: bytes, method: int, size: int) -> bytes:
 
 CONTAINERS: dict[str, Callable[[Reader, Location], bytes]] = {
     "file": read_file,
+    "mat": read_mat,
     "parquet": read_parquet,
     "recordio": read_recordio,
     "tar": read_tar,
