@@ -15,6 +15,7 @@ from pipelines.build import build
 if TYPE_CHECKING:
     from pipelines.environment import doctor
     from pipelines.estimate import plan
+    from pipelines.inspection import inspect
     from pipelines.progress import status
     from pipelines.publish.report import report
     from pipelines.recipe import load, ready
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "doctor": "pipelines.environment",
+    "inspect": "pipelines.inspection",
     "load": "pipelines.recipe",
     "plan": "pipelines.estimate",
     "preview": "pipelines.viewing",
@@ -33,7 +35,7 @@ _HOMES = {
     "verify": "pipelines.shards.verify",
 }
 
-__all__ = ["build", "doctor", "load", "plan", "preview", "ready", "report", "show", "status", "verify"]
+__all__ = ["build", "doctor", "inspect", "load", "plan", "preview", "ready", "report", "show", "status", "verify"]
 
 
 def __getattr__(name: str) -> Any:

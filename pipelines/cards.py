@@ -5,6 +5,8 @@ A card is Markdown for people with a YAML front matter for the program; `dataset
 
 from __future__ import annotations
 
+import difflib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +16,31 @@ import dataset_cards
 from pipelines.errors import MenderyError
 
 
+@cache
 def front_matter(corpus: str) -> dict[str, Any]:
     """Facts of a corpus from its card.
 
     Raises:
         MenderyError: there is no such card, or it has no front matter.
     """
-    path = Path(dataset_cards.__path__[0]) / f"{corpus}.md"
+    facts: dict[str, Any] = yaml.safe_load(_parts(corpus)[1])
+    return facts
+
+
+def text_of(corpus: str) -> str:
+    """The whole card, as it is written; faults as `front_matter`."""
+    return "---\n".join(_parts(corpus)).strip()
+
+
+def _parts(corpus: str) -> list[str]:
+    folder = Path(dataset_cards.__path__[0])
+    path = folder / f"{corpus}.md"
     if not path.is_file():
-        raise MenderyError(f"no card for corpus {corpus!r}: expected {path}")
+        known = sorted(card.stem for card in folder.glob("*.md"))
+        close = difflib.get_close_matches(corpus, known, n=1, cutoff=0.5)
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+        raise MenderyError(f"no card for corpus {corpus!r}; {hint}")
     parts = path.read_text(encoding="utf-8").split("---\n", 2)
     if len(parts) != 3 or parts[0]:
         raise MenderyError(f"{path}: a card begins with a front matter between two lines of '---'")
-    facts: dict[str, Any] = yaml.safe_load(parts[1])
-    return facts
+    return parts

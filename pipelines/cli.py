@@ -91,6 +91,61 @@ def plan(recipe: str) -> None:
     print(f"{_seconds(found.seconds)} on this machine")
     for sentence in found.licence_conflicts:
         print(f"licences: {sentence}")
+    print(f"passing the whole on: {found.redistribute}, decided by {', '.join(found.strictest)}")
+
+
+@app.command
+def corpora(name: str | None = None) -> None:
+    """List the corpora that this program knows, or show the card of one.
+
+    Args:
+        name: A corpus, such as celeba.
+    """
+    from pipelines.cards import front_matter, text_of
+    from pipelines.corpora import CORPORA
+
+    if name is not None:
+        print(text_of(name))
+        return
+    cards = [front_matter(known) for known in sorted(CORPORA)]
+    rows = [
+        (str(card["name"]), f"{sum(card['counts'].values()):,}", _groups(card), str(card["licence"]),
+         str(card["redistribute"]), str(card["status"]))
+        for card in cards
+    ]  # fmt: skip
+    _table(["corpus", "pictures", "groups", "licence", "passing on", "status"], rows)
+
+
+def _groups(card: dict[str, Any]) -> str:
+    groups = card.get("groups", "")
+    return ", ".join(map(str, groups)) if isinstance(groups, list) else str(groups)
+
+
+@app.command
+def inspect(path: Path, *, corpus: str | None = None) -> None:
+    """Say which corpus a folder or archive looks like, what is complete and what is missing.
+
+    Args:
+        path: A download, unpacked or not.
+        corpus: Take it for this corpus instead of finding out.
+    """
+    from pipelines import inspect as look
+
+    found = look(path, corpus)
+    others = [f"{other} ({count:,} pictures)" for other, count in found.candidates.items() if other != found.corpus]
+    print(f"{path} looks like {found.corpus}" + (f"; possible too: {', '.join(others[:4])}" if others else ""))
+    _table(["split", "found", "expected by the card"], [
+        (split or "(none)", f"{count:,}", f"{found.expected[split]:,}" if split in found.expected else "")
+        for split, count in found.splits.items()
+    ])  # fmt: skip
+    _table(["label", "values"], [(label, _counts(values)) for label, values in found.labels.items()])
+    for what, files in (("found", found.present), ("missing", found.missing)):
+        for file, meaning in files.items():
+            print(f"{what}: {file}" + (f" ({meaning})" if what == "missing" else ""))
+    if found.reasons:
+        print(f"not usable: {_counts(found.reasons)}")
+    for note in found.notes:
+        print(f"note: {note}")
 
 
 @app.command

@@ -18,7 +18,7 @@ from pipelines import catalog, seeds
 from pipelines.curate.measure import Readers, measure
 from pipelines.curate.rules import judge
 from pipelines.layout import Layout
-from pipelines.licences import conflicts
+from pipelines.licences import conflicts, strictest
 from pipelines.recipe import Recipe, load
 from pipelines.shards.plan import samples_per_picture
 from pipelines.shards.trial import Trial, try_pictures
@@ -59,6 +59,7 @@ class Estimate:
     Attributes:
         shards: number of shards; a split has at least one.
         seconds: with all cores of this machine, start-up apart.
+        redistribute, strictest: whether the whole may be passed on, and the licences that decide it.
         ignored: files passed over because they are no pictures, by suffix.
         notes: what listing has to say, such as annotation files that are missing.
     """
@@ -67,6 +68,8 @@ class Estimate:
     shards: int
     seconds: float
     licence_conflicts: tuple[str, ...] = ()
+    redistribute: str = "unknown"
+    strictest: tuple[str, ...] = ()
     ignored: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -95,8 +98,16 @@ def plan(recipe: str | Path | Recipe) -> Estimate:
             sources = tuple(_estimate(recipe, number, layout, readers) for number in range(len(recipe.sources)))
     licences = {name for source in sources for name in source.licences}
     seconds = sum(source.seconds for source in sources) / (os.cpu_count() or 1)
+    redistribute, deciding = strictest(licences)
     return Estimate(
-        sources, _num_shards(recipe, sources), seconds, tuple(conflicts(licences)), dict(listing.ignored), listing.notes
+        sources,
+        _num_shards(recipe, sources),
+        seconds,
+        tuple(conflicts(licences)),
+        redistribute,
+        tuple(deciding),
+        dict(listing.ignored),
+        listing.notes,
     )
 
 

@@ -59,6 +59,20 @@ def terms(licence: str) -> Terms:
     return LICENCES.get(licence, UNKNOWN)
 
 
+_STRICTNESS = ("no", "unknown", "noncommercial", "yes")
+
+
+def strictest(licences: Iterable[str]) -> tuple[str, list[str]]:
+    """What may be done with a dataset of pictures under all these licences together.
+
+    Returns:
+        "no", "unknown", "noncommercial" or "yes" to passing it on, and the licences that decide it.
+    """
+    found = sorted(set(licences))
+    verdict = min((terms(name).redistribute for name in found), key=_STRICTNESS.index, default="yes")
+    return verdict, [name for name in found if terms(name).redistribute == verdict]
+
+
 def conflicts(licences: Iterable[str]) -> list[str]:
     """Why pictures under these licences cannot all be published as one dataset, one sentence each."""
     found = sorted(set(licences))

@@ -15,16 +15,16 @@ LISTS = {
     "categories_places365.txt": b"/a/airfield 0\n/c/canal/natural 1\n",
     "places365_train_standard.txt": f"{TRAIN[0]} 0\n{TRAIN[1]} 1\n".encode(),
     "places365_val.txt": b"Places365_val_00000001.jpg 1\nPlaces365_val_00000002.jpg 0\n",
-    "places365_test.txt": b"Places365_test_00000001.jpg\n",
+    "places365_test.txt": b"Places365_test_00000001.jpg\nPlaces365_test_00000002.jpg\n",
 }
 
 MINIATURE = Miniature(
     corpus="places365",
     files={f"data_256{name}": picture(number) for number, name in enumerate(TRAIN)}
     | {f"val_256/Places365_val_0000000{number}.jpg": picture(number + 10) for number in (1, 2)}
-    | {"test_256/Places365_test_00000001.jpg": picture(20)}
+    | {f"test_256/Places365_test_0000000{number}.jpg": picture(number + 20) for number in (1, 2)}
     | LISTS,
-    splits={"train": 2, "val": 2, "test": 1},
+    splits={"train": 2, "val": 2, "test": 2},
     annotations=tuple(LISTS),
     labelled=True,
     packs={

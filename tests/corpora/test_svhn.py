@@ -26,7 +26,7 @@ def cropped(digits: list[int], pixels: np.ndarray = PIXELS) -> bytes:
 
 
 def digit_struct(frames: dict[str, list[int]]) -> bytes:
-    """As MATLAB 7.3 writes it: references to names in 16-bit characters and to groups; a lone number has no reference."""
+    """As MATLAB 7.3 writes it: references to names in 16-bit characters and to groups; a lone number has none."""
     buffer = io.BytesIO()
     with h5py.File(buffer, "w", userblock_size=512) as file:
         refs, struct = file.create_group("#refs#"), file.create_group("digitStruct")
