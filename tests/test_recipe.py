@@ -142,6 +142,7 @@ def test_annotated_example_is_a_recipe_and_shows_every_block(tmp_path: Path) -> 
         "archives/a.zip",
         "archives/old.tar.gz",
         "faces/train.rec",
+        "digits/train_32x32.mat",
         "hub/data/a.parquet",
         "scenes/train-000000.tar",
     ):
