@@ -141,4 +141,4 @@ def _thumbnail(picture: Picture) -> str:
     scale = THUMBNAIL_SIDE / max(picture.shape[:2])
     if scale < 1:
         picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8)
-    return data_uri("webp", Image.fromarray(picture), quality=QUALITY, method=4)
+    return data_uri("jpeg", Image.fromarray(picture), quality=QUALITY)
