@@ -141,6 +141,7 @@ def test_annotated_example_is_a_recipe_and_shows_every_block(tmp_path: Path) -> 
         "photos/x",
         "archives/a.zip",
         "archives/old.tar.gz",
+        "digits/train_32x32.mat",
         "faces/train.rec",
         "digits/train_32x32.mat",
         "hub/data/a.parquet",

@@ -50,5 +50,6 @@ class Cityscapes(Corpus):
 
     def _maps(self, tree: Tree, kind: str) -> dict[str, Location]:
         ground_truth = f"gt{self.annotations.capitalize()}"
-        folders = FOLDERS[self.annotations]
+        # The test split's maps tell the camera's own car and nothing else.
+        folders = FOLDERS[self.annotations].removesuffix("|test")
         return maps_beside(tree, rf"{ground_truth}/(?:{folders})/[a-z-]+/({_FRAME})_{ground_truth}_{kind}\.png")

@@ -6,21 +6,29 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from pipelines.corpora.base import Corpus, Found, Table, bad_row, join, lines, once, optional
+from pipelines.corpora.base import Corpus, Found, Table, bad_line, bad_row, join, lines, once, optional
 from pipelines.errors import BadPicture, RecipeError
-from pipelines.labels import Annotation, labels
+from pipelines.labels import Annotation, Labels, labels
 from pipelines.matlab import load_mat
 from pipelines.sources.base import Location
-from pipelines.sources.tree import Tree
+from pipelines.sources.tree import Entry, Tree
 
 Synsets = dict[int, tuple[str, str]]
 """WordNet id and words of a class, by the number that the challenge gives it."""
+
+Words = dict[str, str]
+"""Words of a class, by its WordNet id."""
 
 TRAIN = r"(n\d{8})(?:\.tar!)?/((?:n\d{8}_)?\d+)\.JPEG"
 """In a folder or tar of its class."""
 
 VAL, TEST = r"(ILSVRC2012_val_(\d{8}))\.JPEG", r"(ILSVRC2012_test_(\d{8}))\.JPEG"
 GROUND_TRUTH = "ILSVRC2012_validation_ground_truth.txt"
+MAPPING, SOLUTION = "LOC_synset_mapping.txt", "LOC_val_solution.csv"
+"""What the copy on Kaggle has instead of the devkit."""
+
+_MAPPED = re.compile(r"(n\d{8}) (.+)")
+_SOLVED = re.compile(r"(ILSVRC2012_val_\d{8}),(n\d{8})(?: .*)?")
 CLASSES = 1000
 """Of the 1,860 synsets in meta.mat the first thousand are classes, the others their ancestors."""
 
@@ -37,22 +45,22 @@ class ImageNet(Corpus):
     }
 
     def pictures(self, tree: Tree) -> Iterator[Found | Location]:
-        synsets = _synsets(tree)
-        words = dict(synsets.values())
+        mapping = tree.find(MAPPING)
+        synsets = {} if mapping else _synsets(tree)
+        words = _mapped(tree, mapping) if mapping else dict(synsets.values())
         # Below a folder `val`, others' programs have sorted the validation pictures into folders by class.
         for entry, found in once(tree, TRAIN, lambda found: f"{found[1]}/{found[2]}"):
             yield entry, Annotation("train", _scene(found[1], words))
-        yield from _validation(tree, synsets)
+        yield from _validation(tree, synsets, words)
         for entry, _ in once(tree, TEST):
             yield entry, Annotation("test")
 
 
-def _scene(wnid: str, words: dict[str, str]) -> dict[str, str | int | float | bool]:
+def _scene(wnid: str, words: Words) -> Labels:
     return labels(wnid=wnid, scene=words.get(wnid))
 
 
-def _validation(tree: Tree, synsets: Synsets) -> Iterator[Found | Location]:
-    words = dict(synsets.values())
+def _validation(tree: Tree, synsets: Synsets, words: Words) -> Iterator[Found | Location]:
     sorted_by_class = rf"(n\d{{8}})/{VAL}"
     in_folders = {found[2]: found[1] for _, found in tree.matching(sorted_by_class)}
     if in_folders:
@@ -62,23 +70,44 @@ def _validation(tree: Tree, synsets: Synsets) -> Iterator[Found | Location]:
     if next(tree.matching(VAL), None) is None:
         tree.listing.notes.append(f"no validation pictures in {tree.root}")
         return
-    yield from join(tree, VAL, _ground_truth(tree, synsets), split="val")
+    solution = tree.find(SOLUTION)
+    table = _solved(tree, solution, words) if solution else _ground_truth(tree, synsets, words)
+    yield from join(tree, VAL, table, split="val")
 
 
-def _ground_truth(tree: Tree, synsets: Synsets) -> Table | None:
-    """Class of each validation picture: line N belongs to picture N."""
+def _ground_truth(tree: Tree, synsets: Synsets, words: Words) -> Table | None:
+    """Class of each validation picture: line N belongs to picture N, whatever the lines before it hold."""
     entry = optional(tree, GROUND_TRUTH, "validation pictures have no class")
     if entry is None or not synsets:
         return None
-    table, words = Table(), dict(synsets.values())
-    for number, (place, line) in enumerate(lines(tree, entry), 1):
-        name = f"ILSVRC2012_val_{number:08d}"
+    table = Table()
+    for number, line in lines(tree, entry):
         synset = synsets.get(int(line)) if line.strip().isdecimal() else None
         expected = f"a class from 1 to {CLASSES}"
-        table.rows[name] = (
-            Annotation("val", _scene(synset[0], words)) if synset else bad_row(entry, place, expected, line)
+        table.rows[f"ILSVRC2012_val_{number:08d}"] = (
+            Annotation("val", _scene(synset[0], words)) if synset else bad_row(entry, number, expected, line)
         )
     return table
+
+
+def _solved(tree: Tree, entry: Entry, words: Words) -> Table:
+    """Class of each validation picture: the first word of its boxes, all of which are of one class."""
+    table = Table()
+    for number, line in lines(tree, entry):
+        found = _SOLVED.fullmatch(line.strip())
+        if found:
+            table.rows[found[1]] = Annotation("val", _scene(found[2], words))
+        elif not line.startswith("ImageId,"):
+            table.faults.append(bad_line(entry, number, "ILSVRC2012_val_00000001,n01751748 156 48 272 332", line))
+    return table
+
+
+def _mapped(tree: Tree, entry: Entry) -> Words:
+    found = (_MAPPED.fullmatch(line.strip()) for _, line in lines(tree, entry))
+    words = {match[1]: match[2] for match in found if match}
+    if not words:
+        raise RecipeError(f"{entry.path} in {tree.root}: expected lines such as 'n01440764 tench, Tinca tinca'")
+    return words
 
 
 def _synsets(tree: Tree) -> Synsets:

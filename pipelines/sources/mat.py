@@ -6,6 +6,7 @@ whole: each worker unpacks it once and keeps it, however many pictures are asked
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from pipelines.errors import BadPicture, RecipeError
-from pipelines.matlab import load_array, shapes
+from pipelines.matlab import Data, load_array, shapes
 from pipelines.sources.archive import Archive, ArchiveBroken, ArchiveSource
 from pipelines.sources.base import Listing, Location
 from pipelines.sources.files import labels_json
@@ -67,7 +68,7 @@ def list_mat(
         ArchiveBroken: it is no MATLAB file, or damaged.
         RecipeError: there is no such variable, or it is not what it should be.
     """
-    data = _bytes_of(stream, whole)
+    data = _data_of(stream, whole)
     try:
         shape = _check(whole.uri, shapes(data), image, axes)
         numbers = load_array(data, label).ravel() if label else None
@@ -118,12 +119,16 @@ def read_mat(reader: Reader, location: Location) -> bytes:
 
 def _load(stream: BinaryIO, location: Location, image: str, axes: str) -> NDArray[np.uint8]:
     try:
-        found = load_array(_bytes_of(stream, location), image)
+        found = load_array(_data_of(stream, location), image)
     except (ValueError, KeyError) as error:
         raise BadPicture("unreadable", f"the array cannot be read: {error}") from None
     return found if found.ndim == len(axes) else found[..., None]
 
 
-def _bytes_of(stream: BinaryIO, whole: Location) -> bytes:
-    stream.seek(max(0, whole.offset))
+def _data_of(stream: BinaryIO, whole: Location) -> Data:
+    """The file itself where it is one, to hold no gigabyte of it beside its array; else its part of an archive."""
+    start = max(0, whole.offset)
+    if start == 0 and stream.seek(0, os.SEEK_END) == whole.stored_size:
+        return stream
+    stream.seek(start)
     return stream.read(whole.stored_size)

@@ -126,7 +126,8 @@ def _stored_picture(location: Location) -> int:
     """Bytes to read for a location, less what its container adds to a picture."""
     if location.container == "recordio":
         return location.stored_size - RECORD_HEADS
-    return location.stored_size if location.container != "file" else 0
+    # Of a file of its own the size is asked when it is opened; what a MATLAB file stores is all its pictures.
+    return location.stored_size if location.container not in ("file", "mat") else 0
 
 
 def read_file(reader: Reader, location: Location) -> bytes:

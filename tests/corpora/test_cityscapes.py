@@ -83,3 +83,8 @@ def test_missing_label_map_is_noted(tmp_path):
     found = list_corpus("cityscapes", lay(tmp_path / "c", files), tmp_path / "i")
     assert len(found.good) == 3
     assert any("1 of 2 pictures" in note for note in found.notes)
+
+
+def test_maps_of_the_test_split_hold_no_classes_and_are_no_guides(tmp_path):
+    found = list_corpus("cityscapes", lay(tmp_path / "c", MINIATURES[0].files), tmp_path / "i")
+    assert found.named("berlin_000000_000019_leftImg8bit.png").guides == "{}"

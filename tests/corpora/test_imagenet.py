@@ -51,6 +51,21 @@ MINIATURE = Miniature(
         "ILSVRC2012_devkit_t12.tar.gz": (f"{KIT}/",),
     },
 )
+KAGGLE = Miniature(
+    corpus="imagenet",
+    files={f"ILSVRC/Data/CLS-LOC/train/{name}": picture(number, 80, 96) for number, name in enumerate(TRAIN)}
+    | {f"ILSVRC/Data/CLS-LOC/val/ILSVRC2012_val_0000000{number}.JPEG": picture(number + 10) for number in (1, 2)}
+    | {
+        "ILSVRC/Data/CLS-LOC/test/ILSVRC2012_test_00000001.JPEG": picture(20),
+        "LOC_synset_mapping.txt": b"n01440764 tench, Tinca tinca\nn01443537 goldfish, Carassius auratus\n",
+        "LOC_val_solution.csv": b"ImageId,PredictionString\n"
+        b"ILSVRC2012_val_00000002,n01440764 85 1 499 272 n01440764 1 2 30 40 \n"
+        b"ILSVRC2012_val_00000001,n01443537 108 0 370 294 \n",
+    },
+    splits={"train": 3, "val": 2, "test": 1},
+    annotations=("LOC_synset_mapping.txt", "LOC_val_solution.csv"),
+)
+MINIATURES = [MINIATURE, KAGGLE]
 
 
 def test_classes_have_words(tmp_path):
@@ -87,3 +102,15 @@ def test_damaged_meta_is_named(tmp_path):
     files = dict(MINIATURE.files) | {META: meta()[:200]}
     with pytest.raises(RecipeError, match=r"meta\.mat"):
         list_corpus("imagenet", lay(tmp_path / "c", files), tmp_path / "i")
+
+
+def test_kaggle_copy_needs_no_devkit(tmp_path):
+    found = list_corpus("imagenet", lay(tmp_path / "c", KAGGLE.files), tmp_path / "i")
+    assert json.loads(found.named("val_00000002.JPEG").labels) == {"scene": "tench, Tinca tinca", "wnid": "n01440764"}
+
+
+def test_line_that_is_empty_moves_no_other_class(tmp_path):
+    files = dict(MINIATURE.files) | {TRUTH: b"\n1\n"}
+    found = list_corpus("imagenet", lay(tmp_path / "c", files), tmp_path / "i")
+    assert found.reasons == {"ILSVRC2012_val_00000001.JPEG": "no_label"}
+    assert json.loads(found.named("val_00000002.JPEG").labels)["wnid"] == "n01440764"

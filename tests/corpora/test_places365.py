@@ -60,3 +60,9 @@ def test_number_of_no_category_is_counted(tmp_path):
     files = dict(MINIATURE.files) | {"places365_val.txt": LISTS["places365_val.txt"].replace(b" 1\n", b" 999\n")}
     found = list_corpus("places365", lay(tmp_path / "c", files), tmp_path / "i")
     assert found.reasons == {"val_256/Places365_val_00000001.jpg": "bad_label"}
+
+
+def test_line_that_names_no_test_picture_is_counted(tmp_path):
+    files = dict(MINIATURE.files) | {"places365_test.txt": LISTS["places365_test.txt"] + b"test/1.jpg\n"}
+    found = list_corpus("places365", lay(tmp_path / "c", files), tmp_path / "i")
+    assert found.reasons == {"places365_test.txt#3": "bad_label"}

@@ -71,7 +71,8 @@ def fingerprint(folder: Path) -> dict[str, tuple[str, int]]:
 
 
 def test_every_source_is_tried_here():
-    assert {kind for kind, _, _ in CONTAINERS.values()} == set(SOURCES)
+    # Pictures in MATLAB arrays are made of pixels, and tried in test_mat.py.
+    assert {kind for kind, _, _ in CONTAINERS.values()} == set(SOURCES) - {"mat"}
 
 
 def test_reading_changes_no_source(source, listed):
