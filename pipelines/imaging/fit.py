@@ -68,6 +68,12 @@ class Fit(BaseModel):
             )
         return self
 
+    @property
+    def draws(self) -> bool:
+        """Whether anything is left to chance."""
+        low, high = self.crop_range
+        return self.fit == "crop" and (self.position == "random" or low < high)
+
     def _without_effect(self) -> Iterator[tuple[str, str]]:
         """Settings, by name, that nothing reads beside the others, and why."""
         if self.fit != "crop":
@@ -85,14 +91,14 @@ def decode_side(options: Fit) -> int:
     return math.ceil(options.size / options.crop_range[0])
 
 
-def fit(picture: Picture, scale: float, options: Fit, rng: np.random.Generator) -> tuple[Picture, Matrix]:
+def fit(picture: Picture, scale: float, options: Fit, rng: np.random.Generator | None) -> tuple[Picture, Matrix]:
     """Fits a decoded picture into the square.
 
     Args:
         picture: (H, W, 3) uint8, not changed.
         scale: decoded pixels per original pixel, from `decode`.
         options: whose size, fit, position, crop_range and background count here.
-        rng: used only where the options leave something to chance.
+        rng: needed only where the options leave something to chance.
 
     Returns:
         (size, size, 3) uint8, C-contiguous, and the matrix from the upright original to it.
@@ -107,12 +113,13 @@ def fit(picture: Picture, scale: float, options: Fit, rng: np.random.Generator) 
     return _place(picture, source, target, options), _matrix(source, target, scale)
 
 
-def _crop(width: int, height: int, options: Fit, rng: np.random.Generator) -> Box:
+def _crop(width: int, height: int, options: Fit, rng: np.random.Generator | None) -> Box:
     shorter = min(width, height)
     low, high = options.crop_range
-    share = rng.uniform(low, high) if low < high else low
+    assert rng is not None or not options.draws
+    share = rng.uniform(low, high) if rng and low < high else low
     side = max(round(share * shorter), min(options.size, shorter))
-    if options.position == "random":
+    if rng and options.position == "random":
         return int(rng.integers(width - side + 1)), int(rng.integers(height - side + 1)), side, side
     return (width - side) // 2, (height - side) // 2, side, side
 

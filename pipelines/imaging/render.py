@@ -41,5 +41,7 @@ def render(data: bytes, header: Header, options: Fit, seed: int, sha256: str) ->
     """
     picture, scale = decode(data, header, min_side=decode_side(options))
     for crop in range(options.crops_per_image):
-        fitted, matrix = fit(picture, scale, options, seeds.generator(seed, sha256, crop, "fit"))
+        # Making a generator takes longer than a centred crop, which draws nothing.
+        rng = seeds.generator(seed, sha256, crop, "fit") if options.draws else None
+        fitted, matrix = fit(picture, scale, options, rng)
         yield Rendition(encode_image(fitted, options), matrix)
