@@ -6,6 +6,7 @@ A card is Markdown for people with a YAML front matter for the program; `dataset
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,21 @@ def front_matter(corpus: str) -> dict[str, Any]:
     """
     facts: dict[str, Any] = yaml.safe_load(_parts(corpus)[1])
     return facts
+
+
+OVERVIEW = ("corpus", "pictures", "groups", "licence", "passing on", "status")
+
+
+def overview(corpora: Iterable[str]) -> list[tuple[str, ...]]:
+    """A row of text for every corpus, under the heads of `OVERVIEW`."""
+    return [_row(front_matter(name)) for name in corpora]
+
+
+def _row(card: dict[str, Any]) -> tuple[str, ...]:
+    groups = card.get("groups", "")
+    told = ", ".join(map(str, groups)) if isinstance(groups, list) else str(groups)
+    pictures = f"{sum(card['counts'].values()):,}"
+    return (card["name"], pictures, told, card["licence"], card["redistribute"], card["status"])
 
 
 def text_of(corpus: str) -> str:

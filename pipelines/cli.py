@@ -101,24 +101,13 @@ def corpora(name: str | None = None) -> None:
     Args:
         name: A corpus, such as celeba.
     """
-    from pipelines.cards import front_matter, text_of
+    from pipelines.cards import OVERVIEW, overview, text_of
     from pipelines.corpora import CORPORA
 
     if name is not None:
         print(text_of(name))
         return
-    cards = [front_matter(known) for known in sorted(CORPORA)]
-    rows = [
-        (str(card["name"]), f"{sum(card['counts'].values()):,}", _groups(card), str(card["licence"]),
-         str(card["redistribute"]), str(card["status"]))
-        for card in cards
-    ]  # fmt: skip
-    _table(["corpus", "pictures", "groups", "licence", "passing on", "status"], rows)
-
-
-def _groups(card: dict[str, Any]) -> str:
-    groups = card.get("groups", "")
-    return ", ".join(map(str, groups)) if isinstance(groups, list) else str(groups)
+    _table(list(OVERVIEW), overview(sorted(CORPORA)))
 
 
 @app.command

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.cards import overview
 from pipelines.corpora import CORPORA
 from pipelines.damage import DAMAGES
 from pipelines.errors import REASONS
@@ -44,6 +45,11 @@ def test_every_corpus_has_file_and_card() -> None:
     files = {path.stem.replace("_", "-") for path in folder.glob("*.py")} - {"--init--", "base"}
     assert files == set(CORPORA)
     assert set(CORPORA) <= {path.stem for path in (ROOT / "dataset_cards").glob("*.md")}
+
+
+def test_table_of_readme_is_that_of_the_cards() -> None:
+    rows = ["| " + " | ".join(row) + " |" for row in overview(sorted(CORPORA))]
+    assert [row for row in rows if row not in README.splitlines()] == []
 
 
 def test_every_damage_file_is_registered() -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from pipelines.curate.splits import by_share
+from pipelines.curate.splits import by_share, together
 
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
 
@@ -38,3 +38,13 @@ def test_sizes_of_groups_count() -> None:
     assigned = by_share(groups, SHARES, seed=4)
     counts = Counter(assigned[group] for group in groups)
     assert counts == {"train": 800, "val": 100, "test": 100}
+
+
+def test_pictures_of_one_identity_are_one_group() -> None:
+    pictures = [("d1", "ann"), ("d2", ""), ("d0", "ann"), ("d3", "bob")]
+    assert together(pictures) == ["d0", "d2", "d0", "d3"]
+
+
+def test_the_name_of_an_identity_decides_nothing() -> None:
+    salted, otherwise = ([(f"d{number}", f"{salt}{number % 7}") for number in range(50)] for salt in ("a", "zz"))
+    assert by_share(together(salted), SHARES, seed=3) == by_share(together(otherwise), SHARES, seed=3)
