@@ -43,6 +43,7 @@ class Archive:
         container: the word for it in locations.
         size, mtime_ns: as they were when it was opened.
         split: official split that the recipe or the archive's name declares, or "".
+        uri, start: of an archive that lies in `file`: its own uri, and where in `file` it begins.
     """
 
     path: str
@@ -53,11 +54,14 @@ class Archive:
     mtime_ns: int
     split: str = ""
     etag: str = ""
+    uri: str = ""
+    start: int = 0
 
     def location(self, name: str | bytes, **fields: Any) -> Location:
         """Location of a member, or with an empty name of the archive itself; `fields` win."""
         member = encode_path(name)
-        uri = f"{self.file}!/{member}" if name else self.file
+        whole = self.uri or self.file
+        uri = f"{whole}!/{member}" if name else whole
         return Location(
             file=self.file,
             container=self.container,

@@ -8,18 +8,20 @@ import math
 import os
 import re
 import stat
+import struct
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pipelines.errors import BadPicture, RecipeError, SourceVanished
-from pipelines.sources.base import OFFICIAL_SPLITS, encode_path
+from pipelines.sources.base import OFFICIAL_SPLITS, Location, encode_path
 
 _SCHEME = re.compile(r"pipe:|[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _BRACES = re.compile(r"\{(?:(\d+)\.\.(\d+)|([^{}]*,[^{}]*))\}")
 _WILDCARD = re.compile(r"[*?\[]")
+_LOCAL_HEADER = struct.Struct("<4s22xHH")
 _PATTERN = re.compile(r"[*?\[{]")
 
 
@@ -156,3 +158,17 @@ def labels_json(fields: Mapping[str, Any]) -> str:
 
 def _is_scalar(value: Any) -> bool:
     return isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
+
+
+def zip_data_offset(stream: BinaryIO, location: Location) -> int:
+    """Where the data of a zip's member begin, which only its local header tells.
+
+    Raises:
+        BadPicture: there is no such header.
+    """
+    stream.seek(location.offset)
+    header = stream.read(_LOCAL_HEADER.size)
+    if len(header) < _LOCAL_HEADER.size or not header.startswith(b"PK\x03\x04"):
+        raise BadPicture("corrupt", "no member where the zip's directory says")
+    _, name_size, extra_size = _LOCAL_HEADER.unpack(header)
+    return location.offset + _LOCAL_HEADER.size + int(name_size) + int(extra_size)

@@ -10,7 +10,6 @@ import bz2
 import contextlib
 import errno
 import os
-import struct
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +23,7 @@ from indexed_gzip import IndexedGzipFile
 
 from pipelines.errors import BadPicture
 from pipelines.sources.base import Location, decode_path
-from pipelines.sources.files import refusal
+from pipelines.sources.files import refusal, zip_data_offset
 from pipelines.sources.mat import read_mat
 from pipelines.sources.recordio import picture_in
 from pipelines.sources.stores import OpenFile, store_of
@@ -36,7 +35,6 @@ ROWS_AT_A_TIME = 32
 RECORD_HEADS = 1 << 20
 """What heads and labels of a record may add to its picture."""
 
-_LOCAL = struct.Struct("<4s22xHH")
 _STREAM_FAULTS = (OSError, EOFError, ValueError, zlib.error)
 _MACHINE_FAULTS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 """What the machine lacks: no picture is to blame, so none is dropped for it."""
@@ -188,20 +186,6 @@ def read_zip(reader: Reader, location: Location) -> bytes:
     if len(data) != location.size or zlib.crc32(data) != location.crc:
         raise BadPicture("corrupt", "the member's size or checksum is not what the zip's directory says")
     return data
-
-
-def zip_data_offset(stream: BinaryIO, location: Location) -> int:
-    """Where the data of a zip's member begin, which only its local header tells.
-
-    Raises:
-        BadPicture: there is no such header.
-    """
-    stream.seek(location.offset)
-    header = stream.read(_LOCAL.size)
-    if len(header) < _LOCAL.size or not header.startswith(b"PK\x03\x04"):
-        raise BadPicture("corrupt", "no member where the zip's directory says")
-    _, name_size, extra_size = _LOCAL.unpack(header)
-    return location.offset + _LOCAL.size + int(name_size) + int(extra_size)
 
 
 def read_recordio(reader: Reader, location: Location) -> bytes:

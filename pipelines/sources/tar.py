@@ -21,6 +21,7 @@ from pipelines.seeds import digest
 from pipelines.sources.archive import Archive, ArchiveBroken, ArchiveSource, pictures_only
 from pipelines.sources.base import Listing, Location, encode_path
 from pipelines.sources.files import is_unsafe_name
+from pipelines.sources.nested import unfold
 
 NEIGHBOURHOOD_BYTES = 8 << 20
 """Pictures within so many decompressed bytes are read together."""
@@ -55,9 +56,13 @@ class TarSource(ArchiveSource):
 def list_tar(archive: Archive, listing: Listing) -> Iterator[Location]:
     """Every file in a tar, plain or compressed, pictures or not."""
     with open_tar(archive, listing.index_dir) as tar:
-        for member in tar_members(tar.stream):
-            if not member.isdir():
-                yield member_location(tar, member)
+        yield from list_members(tar, listing)
+
+
+def list_members(tar: Archive, listing: Listing) -> Iterator[Location]:
+    """Every file in a tar whose stream is the plain one, and in the archives in it."""
+    members = (member_location(tar, member) for member in tar_members(tar.stream) if not member.isdir())
+    yield from unfold(tar, members, listing)
 
 
 @contextmanager

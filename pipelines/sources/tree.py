@@ -22,8 +22,8 @@ from typing import BinaryIO, Self
 from pipelines.errors import BadPicture
 from pipelines.sources.archive import Archive, ArchiveBroken
 from pipelines.sources.base import Listing, Location, decode_path, is_picture_name
-from pipelines.sources.files import refusal
-from pipelines.sources.reading import Reader, zip_data_offset
+from pipelines.sources.files import refusal, zip_data_offset
+from pipelines.sources.reading import Reader
 from pipelines.sources.stores import store_of
 from pipelines.sources.tar import list_tar
 from pipelines.sources.zip import STORED, list_zip

@@ -16,6 +16,7 @@ from typing import BinaryIO, ClassVar, Literal
 from pipelines.sources.archive import Archive, ArchiveBroken, ArchiveSource, pictures_only
 from pipelines.sources.base import Listing, Location
 from pipelines.sources.files import is_unsafe_name
+from pipelines.sources.nested import unfold
 
 STORED, DEFLATED, BZIP2 = 0, 8, 12
 
@@ -39,7 +40,11 @@ class ZipSource(ArchiveSource):
 
 
 def list_zip(archive: Archive, listing: Listing) -> Iterator[Location]:
-    """Every file in a zip, pictures or not."""
+    """Every file in a zip, pictures or not, and in the archives in it."""
+    yield from unfold(archive, _members(archive), listing)
+
+
+def _members(archive: Archive) -> Iterator[Location]:
     for entry in zip_entries(archive.stream, archive.size):
         name = os.fsdecode(entry.name)
         if not name.endswith("/"):
