@@ -110,17 +110,18 @@ def changes(old: Path, new: Path, names: list[str]) -> list[str]:
 
 def _source_changes(number: int, name: str, before: pa.Table, after: pa.Table) -> str:
     was, now = (
-        {row["uri"]: row for row in table.filter(pc.field("source") == number).to_pylist()} for table in (before, after)
+        {_place(row): row for row in table.filter(pc.field("source") == number).to_pylist()}
+        for table in (before, after)
     )
     groups = {
         "added": sorted(now.keys() - was.keys()),
         "removed": sorted(was.keys() - now.keys()),
-        "changed": sorted(uri for uri in was.keys() & now.keys() if was[uri] != now[uri]),
+        "changed": sorted(place for place in was.keys() & now.keys() if was[place] != now[place]),
     }
     parts = [
-        f"{len(uris)} {kind} ({', '.join(uris[:3])}{', ...' if len(uris) > 3 else ''})"
-        for kind, uris in groups.items()
-        if uris
+        f"{len(places)} {kind} ({', '.join(uri for uri, _ in places[:3])}{', ...' if len(places) > 3 else ''})"
+        for kind, places in groups.items()
+        if places
     ]
     return f"source {name!r}: {'; '.join(parts)}" if parts else ""
 
@@ -133,6 +134,11 @@ def _tables(located: Iterable[tuple[int, Location]]) -> Iterator[pa.Table]:
         columns = zip(*map(_VALUES, locations), strict=True)
         arrays = [pa.array(column, kind) for column, kind in zip((sources, *columns), SCHEMA.types, strict=True)]
         yield pa.Table.from_arrays(arrays, schema=SCHEMA)
+
+
+def _place(row: dict[str, Any]) -> tuple[str, int]:
+    """What tells two pictures apart: an archive may hold several members of one name."""
+    return row["uri"], row["offset"]
 
 
 def _let_in(source: Source, listing: Listing) -> Iterator[Location]:

@@ -44,6 +44,7 @@ class Archive:
         size, mtime_ns: as they were when it was opened.
         split: official split that the recipe or the archive's name declares, or "".
         uri, start: of an archive that lies in `file`: its own uri, and where in `file` it begins.
+        parts: of a split zip: where in the joined stream each part begins.
     """
 
     path: str
@@ -56,6 +57,7 @@ class Archive:
     etag: str = ""
     uri: str = ""
     start: int = 0
+    parts: tuple[int, ...] = ()
 
     def location(self, name: str | bytes, **fields: Any) -> Location:
         """Location of a member, or with an empty name of the archive itself; `fields` win."""

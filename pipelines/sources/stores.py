@@ -10,22 +10,26 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from pipelines.errors import RecipeError
 from pipelines.sources.base import Listing, Location, decode_path, encode_path
 from pipelines.sources.files import check_root, open_regular, refusal, refuse_urls
+from pipelines.sources.parts import BETWEEN, joined_stream
 
 
 @dataclass(frozen=True)
 class OpenFile:
-    """An open file and which version of it this is."""
+    """An open file and which version of it this is; `parts` tells where each part begins, if it comes in several."""
 
     stream: BinaryIO
     size: int
     mtime_ns: int = 0
     etag: str = ""
+    parts: tuple[int, ...] = ()
 
 
 class Store(Protocol):
@@ -44,6 +48,24 @@ class Store(Protocol):
 
     def check(self) -> None:
         """Raises SourceVanished when the whole place is gone."""
+
+
+def open_parts(store: Store, files: list[str]) -> OpenFile:
+    """Opens the parts of one archive as one file; faults as `Store.open`."""
+    opened = []
+    for file in files:
+        part = store.open(file)
+        part.stream.close()  # opened again when it is read: there may be hundreds of parts
+        opened.append(part)
+    openers = [partial(_stream_of, store, file) for file in files]
+    stream = joined_stream(openers, [part.size for part in opened])
+    *starts, size = accumulate((part.size for part in opened), initial=0)
+    etag = BETWEEN.join(part.etag for part in opened).strip(BETWEEN)
+    return OpenFile(stream, size, max(part.mtime_ns for part in opened), etag, tuple(starts))
+
+
+def _stream_of(store: Store, file: str) -> BinaryIO:
+    return store.open(file).stream
 
 
 def store_of(root: str | Path) -> Store:
@@ -67,6 +89,8 @@ class FolderStore:
         check_root(self.root)
 
     def open(self, file: str) -> OpenFile:
+        if BETWEEN in file:
+            return open_parts(self, file.split(BETWEEN))
         descriptor, status = open_regular(self.root / decode_path(file))
         return OpenFile(os.fdopen(descriptor, "rb"), status.st_size, status.st_mtime_ns)
 

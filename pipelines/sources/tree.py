@@ -23,6 +23,7 @@ from pipelines.errors import BadPicture
 from pipelines.sources.archive import Archive, ArchiveBroken
 from pipelines.sources.base import Listing, Location, decode_path, is_picture_name
 from pipelines.sources.files import refusal, zip_data_offset
+from pipelines.sources.parts import is_part, is_split_zip, together
 from pipelines.sources.reading import Reader
 from pipelines.sources.stores import store_of
 from pipelines.sources.tar import list_tar
@@ -178,14 +179,17 @@ class Tree:
             return
         self._listed = True
         archives: list[Location] = []
+        parts: list[Location] = []
         batch: list[Entry] = []
         for location in self._store.walk(self.listing):
             path = decode_path(location.uri)
             if not location.reason and _ARCHIVE.search(path):
                 archives.append(location)
+            elif is_part(location):
+                parts.append(location)
             else:
                 self._add(Entry(path, location), batch)
-        for archive in archives:
+        for archive in together(archives, parts):
             for location in self._inside(archive):
                 self._add(Entry(decode_path(location.uri), location), batch)
         self._write(batch)
@@ -210,7 +214,10 @@ class Tree:
 
     def _inside(self, location: Location) -> Iterator[Location]:
         """Every file in an archive."""
-        container, list_archive = ARCHIVES[os.path.splitext(location.file)[1].lower()]
+        if location.reason:
+            yield location
+            return
+        container, list_archive = ARCHIVES[os.path.splitext(location.uri)[1].lower()]
         path = os.path.join(self.root, decode_path(location.file))
         try:
             opened = self._store.open(location.file)
@@ -220,7 +227,17 @@ class Tree:
             yield replace(location, reason=reason, detail=detail)
             return
         with opened.stream as stream:
-            archive = Archive(path, location.file, container, stream, opened.size, opened.mtime_ns, "", opened.etag)
+            archive = Archive(
+                path,
+                location.file,
+                container,
+                stream,
+                opened.size,
+                opened.mtime_ns,
+                etag=opened.etag,
+                uri=location.uri,
+                parts=opened.parts if is_split_zip(location.file) else (),
+            )
             try:
                 yield from list_archive(archive, self.listing)
             except ArchiveBroken as error:

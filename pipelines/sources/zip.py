@@ -23,7 +23,7 @@ STORED, DEFLATED, BZIP2 = 0, 8, 12
 _END = struct.Struct("<4s4x4xLLH")
 _END64 = struct.Struct("<4s36xQQ")
 _END64_LOCATOR_SIZE = 20
-_ENTRY = struct.Struct("<4sBBxxHHxxxxLLLHHHxxxxLL")
+_ENTRY = struct.Struct("<4sBBxxHHxxxxLLLHHHHxxLL")
 _FULL = 0xFFFFFFFF  # "look into the zip64 field"
 _UNIX = 3
 
@@ -45,7 +45,7 @@ def list_zip(archive: Archive, listing: Listing) -> Iterator[Location]:
 
 
 def _members(archive: Archive) -> Iterator[Location]:
-    for entry in zip_entries(archive.stream, archive.size):
+    for entry in zip_entries(archive.stream, archive.size, archive.parts):
         name = os.fsdecode(entry.name)
         if not name.endswith("/"):
             yield archive.location(
@@ -74,8 +74,11 @@ class Entry:
     offset: int
 
 
-def zip_entries(stream: BinaryIO, size: int) -> Iterator[Entry]:
+def zip_entries(stream: BinaryIO, size: int, parts: tuple[int, ...] = ()) -> Iterator[Entry]:
     """Lists the central directory in constant memory.
+
+    Args:
+        parts: of a split zip: where in the stream each part begins.
 
     Raises:
         ArchiveBroken: there is none, or it is damaged.
@@ -87,14 +90,16 @@ def zip_entries(stream: BinaryIO, size: int) -> Iterator[Entry]:
         header = stream.read(_ENTRY.size)
         if len(header) < _ENTRY.size or not header.startswith(b"PK\x01\x02"):
             raise ArchiveBroken(f"no entry of the central directory at byte {position}")
-        _, _, system, flags, method, crc, stored, full, *lengths, attributes, offset = _ENTRY.unpack(header)
+        _, _, system, flags, method, crc, stored, full, *lengths, part, attributes, offset = _ENTRY.unpack(header)
         variable = stream.read(sum(lengths))
         if len(variable) < sum(lengths):
             raise ArchiveBroken(f"the entry of the central directory at byte {position} is cut")
         if _FULL in (full, stored, offset):
             extra = variable[lengths[0] : lengths[0] + lengths[1]]
             full, stored, offset = _zip64(extra, full, stored, offset)
-        yield Entry(variable[: lengths[0]], system, flags, method, crc, stored, full, attributes, offset + shift)
+        # In a split zip an offset counts from the beginning of its part.
+        begin = parts[min(part, len(parts) - 1)] if parts else shift
+        yield Entry(variable[: lengths[0]], system, flags, method, crc, stored, full, attributes, offset + begin)
         position += len(header) + len(variable)
 
 
