@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import heapq
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,6 @@ from pipelines.sources.base import LOCATION_FIELDS, Listing, Location, Source
 from pipelines.storage import put
 from pipelines.where import compile_where
 
-ROWS_PER_TASK = 256
-
 _NUMBERS = {"offset", "stored_size", "size", "method", "crc", "row_group", "row", "mtime_ns"}
 LOCATION_SCHEMA = pa.schema([(name, pa.int64() if name in _NUMBERS else pa.string()) for name in LOCATION_FIELDS])
 SCHEMA = pa.schema([("source", pa.int32()), *LOCATION_SCHEMA])
@@ -38,11 +36,9 @@ def write(recipe: Recipe, path: Path, listing: Listing) -> None:
     """Lists all sources of a recipe into one Parquet file, in bounded memory."""
     listing.index_dir.mkdir(parents=True, exist_ok=True)
     with put(path) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
-        rows = (
-            row for number, source in enumerate(recipe.sources) for row in _rows(number, source, recipe.seed, listing)
-        )
-        for table in _tables(rows):
-            writer.write_table(table)
+        for number, source in enumerate(recipe.sources):
+            for table in _tables(_rows(number, source, recipe.seed, listing), source.rows_per_task()):
+                writer.write_table(table)
         writer.add_key_value_metadata(
             {IGNORED: json.dumps(listing.ignored, sort_keys=True), NOTES: json.dumps(listing.notes)}
         )
@@ -126,9 +122,8 @@ def _rows(number: int, source: Source, seed: int, listing: Listing) -> Iterator[
         yield {"source": number} | {name: getattr(location, name) for name in LOCATION_FIELDS}
 
 
-def _tables(rows: Iterable[dict[str, Any]]) -> Iterator[pa.Table]:
-    iterator = iter(rows)
-    while batch := list(islice(iterator, ROWS_PER_TASK)):
+def _tables(rows: Iterator[dict[str, Any]], size: int) -> Iterator[pa.Table]:
+    while batch := list(islice(rows, size)):
         yield pa.Table.from_pylist(batch, schema=SCHEMA)
 
 
