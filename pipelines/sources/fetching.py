@@ -98,6 +98,7 @@ class Fetcher:
     def __init__(self, limits: Fetch, max_bytes: int, honour_opt_out: bool, allow_private: bool) -> None:
         self._limits, self._max_bytes = limits, max_bytes
         self._honour_opt_out, self._allow_private = honour_opt_out, allow_private
+        self._agent = limits.agent()
         self._session: aiohttp.ClientSession
 
     async def open(self) -> None:
@@ -116,7 +117,7 @@ class Fetcher:
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=limits.connect_timeout, sock_read=limits.read_timeout
             ),
-            headers={"User-Agent": limits.agent(), "Accept": "*/*", "Accept-Encoding": "identity"},
+            headers={"User-Agent": self._agent, "Accept": "*/*", "Accept-Encoding": "identity"},
         )
 
     async def close(self) -> None:
@@ -191,7 +192,7 @@ class Fetcher:
             raise Failure("fetch_failed", f"HTTP {status}", transient=True, wait=wait)
         if status >= 400:
             raise Failure("fetch_failed", f"HTTP {status}")
-        directive = opted_out(headers.getall("X-Robots-Tag", []), self._limits.agent())
+        directive = opted_out(headers.getall("X-Robots-Tag", []), self._agent)
         if directive and self._honour_opt_out:
             raise Failure("opted_out", f"X-Robots-Tag: {directive}")
         if status in _REDIRECTS and headers.get("Location"):

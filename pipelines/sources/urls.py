@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -127,14 +126,13 @@ def clean(text: str) -> tuple[str, str]:
         parts = urlsplit(text)
         if parts.scheme.lower() not in ("http", "https"):
             raise BadPicture("bad_url", f"scheme {parts.scheme[:20]!r}, expected http or https")
-        place = _place(parts)
-    except ValueError as error:  # ports, brackets, international names
+        place, user = _place(parts), quote(parts.netloc.rpartition("@")[0], safe="%:")
+        path = quote(parts.path or "/", safe="%/:@!$&'()*+,;=~-._")
+        query = "?" + quote(parts.query, safe="%/?:@!$&'()*+,;=~-._[]|") if parts.query else ""
+    except ValueError as error:  # ports, brackets, international names, lone surrogates
         raise BadPicture("bad_url", f"not a URL: {type(error).__name__}") from None
-    path = quote(parts.path or "/", safe="%/:@!$&'()*+,;=~-._")
-    query = "?" + quote(parts.query, safe="%/?:@!$&'()*+,;=~-._[]|") if parts.query else ""
-    user, at, _ = parts.netloc.rpartition("@")
-    start = f"{parts.scheme.lower()}://"
-    return f"{start}{quote(user, safe='%:')}{at}{place}{path}{query}", f"{start}{place}{path}{query}"
+    scheme, told = parts.scheme.lower(), f"{place}{path}{query}"
+    return f"{scheme}://{user}{'@' if user else ''}{told}", f"{scheme}://{told}"
 
 
 def _place(parts: SplitResult) -> str:
@@ -183,7 +181,7 @@ def _read(archive: Archive) -> tuple[Sequence[str], Iterator[Row]]:
         return _parquet(archive.stream)
     packed = name.endswith(".gz")
     stream = gzip.GzipFile(fileobj=archive.stream) if packed else archive.stream
-    lines = _lines(io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline=""))
+    lines = _lines(stream)
     match name.removesuffix(".gz").rpartition(".")[2]:
         case "csv" | "tsv" as kind:
             return _csv(lines, "\t" if kind == "tsv" else ",")
@@ -195,11 +193,13 @@ def _read(archive: Archive) -> tuple[Sequence[str], Iterator[Row]]:
             raise RecipeError(f"{archive.path}: a list of URLs is .txt, .csv, .tsv, .jsonl (each also .gz) or .parquet")
 
 
-def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    """Lines; one that never ends falls into pieces."""
+def _lines(stream: BinaryIO | gzip.GzipFile) -> Iterator[str]:
+    """Lines of UTF-8, with or without its mark at the beginning; one that never ends falls into pieces."""
+    encoding = "utf-8-sig"
     try:
-        while line := text.readline(LONGEST_LINE):
-            yield line
+        while line := stream.readline(LONGEST_LINE):
+            yield line.decode(encoding, errors="replace")
+            encoding = "utf-8"
     except (OSError, EOFError, zlib.error) as error:
         raise ArchiveBroken(f"the list ends early or is damaged: {error}") from None
 
