@@ -163,21 +163,27 @@ def _resident(pid: int) -> int:
 
 def run_img2dataset(folder: Path, number: int, workers: int, scratch: Path) -> float:
     """Pictures per second of img2dataset, resize only, start-up apart."""
+    environment = img2dataset_environment(scratch)
+    handler = functools.partial(_Quiet, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        return span_of_img2dataset(environment, server.server_port, number, workers, scratch)
+    finally:
+        server.shutdown()
+
+
+def img2dataset_environment(scratch: Path) -> Path:
+    """An environment with img2dataset, which pins older versions of our libraries; made where none is named."""
     environment = Path(os.environ.get("MENDERY_IMG2DATASET_ENV", scratch / "img2dataset-env"))
     if not (environment / "bin" / "img2dataset").exists():
         subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
         install = [str(environment / "bin" / "pip"), "install", "-q", "img2dataset==1.47.0", "setuptools<81"]
         subprocess.run(install, check=True)
-    handler = functools.partial(_Quiet, directory=str(folder))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        return _span_of_img2dataset(environment, server.server_port, number, workers, scratch)
-    finally:
-        server.shutdown()
+    return environment
 
 
-def _span_of_img2dataset(environment: Path, port: int, number: int, workers: int, scratch: Path) -> float:
+def span_of_img2dataset(environment: Path, port: int, number: int, workers: int, scratch: Path) -> float:
     """Pictures per second from the start of its first shard to the end of its last, by its own clock."""
     urls, out = scratch / "urls.txt", scratch / "img2dataset"
     urls.write_text("\n".join(f"http://127.0.0.1:{port}/{index:06d}.jpg" for index in range(number)))
@@ -229,7 +235,7 @@ def measure(options: argparse.Namespace, scratch: Path) -> None:
     for index in range(number):
         (chosen / f"{index:06d}.jpg").hardlink_to(folder / f"{index:06d}.jpg")
     files = sorted(chosen.iterdir())
-    print(f"{_machine()}; {number} JPEGs of 512 px to 256 px, {workers} workers; pictures/s, best of {options.rounds}")
+    print(f"{machine()}; {number} JPEGs of 512 px to 256 px, {workers} workers; pictures/s, best of {options.rounds}")
     with cluster(workers, None):
         warm(workers)
         for what, damaged in (("clean picture", False), ("full triplet", True)):
@@ -254,7 +260,7 @@ def measure(options: argparse.Namespace, scratch: Path) -> None:
             print(f"peak memory of a worker, {count} pictures: {peak:.0f} MiB")
 
 
-def _machine() -> str:
+def machine() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next(
         (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown processor"

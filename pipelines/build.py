@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from pipelines.layout import Layout
@@ -30,6 +30,7 @@ def build(
     workers: int | None = None,
     address: str | None = None,
     fresh: bool = False,
+    retry: Literal["transient"] | None = None,
     quiet: bool = True,
 ) -> dict[str, Any]:
     """Builds a dataset, or continues building it.
@@ -40,6 +41,9 @@ def build(
         workers: tasks at a time; all processors when None.
         address: a running Ray cluster; None starts Ray on this machine.
         fresh: forget an earlier build in `out`.
+        retry: "transient" first reads again what failed for reasons that may pass (time-outs, HTTP 5xx and 429, broken
+            connections), and nothing else. If anything comes of it, the splits, the plan and every shard of `out` are
+            made anew, of a complete build too, since they follow from the complete table; if not, `out` stays as it is.
         quiet: say nothing on the screen.
 
     Returns:
@@ -50,6 +54,7 @@ def build(
         MenderyError: `out` holds another build, or the run cannot go on.
     """
     from pipelines import manifest
+    from pipelines.curate.retry import adopt
     from pipelines.layout import Layout
     from pipelines.progress import Progress, only_one
     from pipelines.publish.report import report
@@ -60,6 +65,9 @@ def build(
     recipe, layout = load(recipe), Layout(Path(out).resolve())
     with only_one(layout), Progress(layout.log, quiet) as progress:
         _begin(recipe, layout, fresh, progress)
+        adopt(layout)
+        if retry:
+            _retry(recipe, layout, workers, address, progress)
         if not layout.manifest.is_file():
             with cluster(workers, address) as num_workers:
                 _curate(recipe, layout, num_workers, progress)
@@ -68,7 +76,7 @@ def build(
             manifest.write(recipe, layout, plan, committed(layout, [shard["name"] for shard in plan["shards"]]))
         if not layout.report.is_file():
             report(layout.out)
-        _drop_renditions(layout)
+        _drop_renditions(layout, progress)
         progress.say(f"{layout.out} is complete")
     return manifest.read(layout.out)
 
@@ -110,6 +118,29 @@ def _salt(layout: Layout) -> bytes:
     if not layout.salt.is_file():
         put_bytes(layout.salt, os.urandom(16))
     return layout.salt.read_bytes()
+
+
+def _retry(recipe: Recipe, layout: Layout, workers: int | None, address: str | None, progress: Progress) -> None:
+    """Reads again what failed for reasons that may pass; whatever follows from the table goes if anything came."""
+    from pipelines.curate.measure import MeasureJob
+    from pipelines.curate.retry import adopt, retry_part, transient
+    from pipelines.errors import MenderyError
+    from pipelines.spread import cluster, spread
+
+    if layout.manifest.is_file() and not layout.measured.is_dir():
+        raise MenderyError(f"{layout.state} does not say any more what failed: use another --out, or --fresh")
+    waiting = transient(layout)
+    jobs = [MeasureJob(str(layout.out), recipe.model_dump_json(), number) for number in waiting]
+    progress.say(f"retry: {sum(waiting.values()):,} pictures failed for reasons that may pass")
+    if not jobs:
+        return
+    came = 0
+    with cluster(workers, address) as num_workers, progress.count("retry", sum(waiting.values())) as advance:
+        for job, number in spread(retry_part, jobs, num_workers, TASK_MEMORY, lambda job: f"retrying part {job.part}"):
+            advance(waiting[job.part])
+            came += number
+    adopt(layout)
+    progress.say(f"retry: {came:,} of them are settled" + ("" if came else "; nothing is made anew"))
 
 
 def _curate(recipe: Recipe, layout: Layout, workers: int, progress: Progress) -> None:
@@ -181,8 +212,16 @@ def _restore_packs(recipe: Recipe, layout: Layout, shards: list[int], workers: i
             pass
 
 
-def _drop_renditions(layout: Layout) -> None:
-    """The crops stand in the shards now."""
+def _drop_renditions(layout: Layout, progress: Progress) -> None:
+    """The crops stand in the shards now; only a retry, which makes all shards anew, would still need them."""
+    from pipelines.curate.retry import transient
+
+    if layout.renditions.is_dir() and (left := sum(transient(layout).values())):
+        progress.say(
+            f"{left:,} pictures failed for reasons that may pass: --retry transient asks for them again. "
+            f"{layout.renditions} is kept for that; without it they are lost, nothing else"
+        )
+        return
     shutil.rmtree(layout.renditions, ignore_errors=True)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import heapq
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
@@ -26,8 +26,6 @@ from pipelines.sources.base import LOCATION_FIELDS, Listing, Location, Source
 from pipelines.storage import put
 from pipelines.where import compile_where
 
-ROWS_PER_TASK = 256
-
 _NUMBERS = {"offset", "stored_size", "size", "method", "crc", "row_group", "row", "mtime_ns"}
 LOCATION_SCHEMA = pa.schema([(name, pa.int64() if name in _NUMBERS else pa.string()) for name in LOCATION_FIELDS])
 SCHEMA = pa.schema([("source", pa.int32()), *LOCATION_SCHEMA])
@@ -40,13 +38,9 @@ def write(recipe: Recipe, path: Path, listing: Listing) -> None:
     """Lists all sources of a recipe into one Parquet file, in bounded memory."""
     listing.index_dir.mkdir(parents=True, exist_ok=True)
     with put(path) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
-        located = (
-            (number, location)
-            for number, source in enumerate(recipe.sources)
-            for location in locate(source, recipe.seed, listing)
-        )
-        for table in _tables(located):
-            writer.write_table(table)
+        for number, source in enumerate(recipe.sources):
+            for table in _tables(number, locate(source, recipe.seed, listing), source.rows_per_task()):
+                writer.write_table(table)
         writer.add_key_value_metadata(
             {IGNORED: json.dumps(listing.ignored, sort_keys=True), NOTES: json.dumps(listing.notes)}
         )
@@ -126,14 +120,13 @@ def _source_changes(number: int, name: str, before: pa.Table, after: pa.Table) -
     return f"source {name!r}: {'; '.join(parts)}" if parts else ""
 
 
-def _tables(located: Iterable[tuple[int, Location]]) -> Iterator[pa.Table]:
+def _tables(number: int, located: Iterator[Location], size: int) -> Iterator[pa.Table]:
     """Tables of one measuring task each, built by columns: a dict for every row would take most of a listing's time."""
-    iterator = iter(located)
-    while batch := list(islice(iterator, ROWS_PER_TASK)):
-        sources, locations = zip(*batch, strict=True)
+    while locations := list(islice(located, size)):
         columns = zip(*map(_VALUES, locations), strict=True)
-        arrays = [pa.array(column, kind) for column, kind in zip((sources, *columns), SCHEMA.types, strict=True)]
-        yield pa.Table.from_arrays(arrays, schema=SCHEMA)
+        arrays = [pa.array(column, kind) for column, kind in zip(columns, LOCATION_SCHEMA.types, strict=True)]
+        sources = pa.array([number] * len(locations), pa.int32())
+        yield pa.Table.from_arrays([sources, *arrays], schema=SCHEMA)
 
 
 def _place(row: dict[str, Any]) -> tuple[str, int]:

@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 from cyclopts import App, Parameter
 
@@ -35,6 +35,7 @@ def build(
     workers: int | None = None,
     address: str | None = None,
     fresh: Annotated[bool, Parameter(negative="")] = False,
+    retry: Literal["transient"] | None = None,
 ) -> None:
     """Build a dataset, or continue building it.
 
@@ -44,15 +45,19 @@ def build(
         workers: Tasks at a time; all processors by default.
         address: A running Ray cluster; without it Ray starts on this machine.
         fresh: Forget an earlier build in this folder.
+        retry: "transient" reads again what failed for reasons that may pass (time-outs, HTTP 5xx and 429, broken
+            connections), and nothing else. If anything comes of it, splits, plan and shards are made anew, also those
+            of a complete build, since they follow from the complete table.
     """
     from pipelines import build as run
 
     try:
-        manifest = run(recipe, out, workers=workers, address=address, fresh=fresh, quiet=False)
+        manifest = run(recipe, out, workers=workers, address=address, fresh=fresh, retry=retry, quiet=False)
     except KeyboardInterrupt:
         command = ["mendery", "build", recipe, "--out", str(out)]
         command += ["--workers", str(workers)] if workers else []
         command += ["--address", address] if address else []
+        command += ["--retry", retry] if retry else []
         print(f"\n{_progress_of(out)}. Nothing is lost; continue with:\n  {shlex.join(command)}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     _summarise(manifest, out)

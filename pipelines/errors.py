@@ -26,13 +26,15 @@ class BadPicture(Exception):
     Attributes:
         reason: one of `REASONS`, by which drops are counted.
         detail: what exactly was found, for a person.
+        transient: it may be another time; `--retry transient` asks again.
     """
 
-    def __init__(self, reason: str, detail: str = "") -> None:
+    def __init__(self, reason: str, detail: str = "", transient: bool = False) -> None:
         assert reason in REASONS, reason
-        super().__init__(reason, detail)
+        super().__init__(reason, detail, transient)
         self.reason = reason
         self.detail = detail
+        self.transient = transient
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}" if self.detail else self.reason
@@ -50,10 +52,16 @@ REASONS: dict[str, str] = {
     "no_label": "picture for which the corpus's annotations have no line, though they should",
     "bad_label": "annotation that cannot be read: fields missing, or not what they should be",
     "incomplete_sample": "WebDataset sample without a picture",
+    "bad_url": "line of a list of URLs that holds none of http or https",
     # Found while reading.
     "unreadable": "file, member or row that cannot be read",
     "too_many_bytes": "more bytes than curate.max_bytes",
     "empty": "no bytes",
+    # Found while fetching.
+    "fetch_failed": "URL that answers with an error, or whose host cannot be reached",
+    "fetch_timeout": "URL that does not answer in time",
+    "fetch_refused": "URL that leads to a private address, or is redirected to what is no URL of http or https",
+    "opted_out": "picture whose server says in X-Robots-Tag that it is not to be used so",
     # Found while decoding.
     "not_a_picture": "bytes of no picture format that is read",
     "truncated": "picture that ends early",

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from pipelines import catalog, seeds
 from pipelines.curate.measure import Readers, measure
 from pipelines.curate.rules import judge
+from pipelines.errors import BadPicture
 from pipelines.layout import Layout
 from pipelines.licences import conflicts, strictest
 from pipelines.recipe import Recipe, load
@@ -116,7 +117,9 @@ def _estimate(recipe: Recipe, number: int, layout: Layout, readers: Readers) -> 
     uris = table["uri"].to_pylist()
     drawn = sorted(range(len(uris)), key=lambda position: seeds.digest(recipe.seed, uris[position], "look"))[:LOOKED_AT]
     pack, started = io.BytesIO(), time.perf_counter()
-    rows = [_look(recipe, readers, row, pack) for row in table.take(sorted(drawn)).to_pylist()]
+    chosen = table.take(sorted(drawn)).to_pylist()
+    outcomes = readers.read_all([(number, catalog.location_of(row)) for row in chosen])
+    rows = [_look(recipe, row, outcome, pack) for row, outcome in zip(chosen, outcomes, strict=True)]
     seconds = (time.perf_counter() - started) / len(rows)
     kept = [row for row in rows if not row["reason"]]
     trial = try_pictures(recipe, kept[:TRIED], lambda _, place: _slice(pack, place)) if kept else Trial(0, 0, 0)
@@ -134,9 +137,9 @@ def _estimate(recipe: Recipe, number: int, layout: Layout, readers: Readers) -> 
     )
 
 
-def _look(recipe: Recipe, readers: Readers, row: dict[str, Any], pack: io.BytesIO) -> dict[str, Any]:
+def _look(recipe: Recipe, row: dict[str, Any], outcome: bytes | BadPicture, pack: io.BytesIO) -> dict[str, Any]:
     """A row of the catalog with its measurements and verdict, as the curated table would have it."""
-    measured = measure(readers, row["source"], catalog.location_of(row), recipe, pack)
+    measured = measure(outcome, recipe, pack)
     return row | measured | {"reason": judge(measured, recipe.curate), "detail": ""}
 
 

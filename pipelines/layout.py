@@ -10,7 +10,7 @@
             salt                 secret with which identities are digested
             catalog.parquet  every picture found; a row group is one measuring task
             measured/        one file per finished measuring task
-            renditions/     the crops it made, until the manifest is there
+            renditions/      the crops it made, until the manifest is there and nothing is left to retry
             curated.parquet  every picture with its verdict
             plan.parquet     every sample to write; a row group is one shard
             plan.json        shards, splits and counts of the plan
@@ -109,6 +109,12 @@ class Layout:
 
     def commit(self, name: str) -> Path:
         return self.commits / f"{name}.json"
+
+    def retried(self, number: int) -> Path:
+        return self.measured / f"part-{number:06d}.retried"
+
+    def retried_pack(self, number: int) -> Path:
+        return self.renditions / f"part-{number:06d}.retried"
 
     def pack(self, number: int) -> Path:
         return self.renditions / f"part-{number:06d}.bin"

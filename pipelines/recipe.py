@@ -129,6 +129,8 @@ class Recipe(BaseModel):
         plain = self.model_dump(mode="json")
         for told, source in zip(plain["sources"], self.sources, strict=True):
             del told["path"]
+            # How patiently pictures are fetched may change while a build is continued.
+            told.pop("fetch", None)
             # An extra path that is not given stays, because whether a corpus is joined to another decides bytes.
             for name in source.extra_roots():
                 del told[name]

@@ -7,9 +7,11 @@ so that a restart repeats nothing, dropped pictures included.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,8 +25,7 @@ from pipelines.imaging.decode import check, inspect
 from pipelines.imaging.render import Rendition, render
 from pipelines.layout import Layout
 from pipelines.recipe import Recipe
-from pipelines.sources.base import Location, Source
-from pipelines.sources.reading import Reader
+from pipelines.sources.base import Location, OpenSource, Source
 from pipelines.storage import put
 
 HEADER_SCHEMA = pa.schema(
@@ -42,6 +43,8 @@ SCHEMA = pa.schema(
         *HEADER_SCHEMA,
         ("fault", pa.string()),
         ("detail", pa.string()),
+        # The fault may pass: `--retry transient` reads the picture again.
+        ("transient", pa.bool_()),
         # Where the crops lie: the pack of which part, and in it their bytes, each with its matrix.
         ("part", pa.int32()),
         (
@@ -73,23 +76,41 @@ def measure_part(job: MeasureJob) -> int:
         MenderyError: a picture is not what it was when the file was made.
     """
     layout, recipe = Layout(Path(job.out)), parsed(job.recipe)
-    rows = pq.ParquetFile(layout.catalog).read_row_group(job.part).to_pylist()
+    rows = catalog_rows(layout, job.part)
+    if layout.part(job.part).is_file():
+        _restore_pack(recipe, layout, job.part, rows)
+        return len(rows)
     with Readers(recipe, layout) as readers, put(layout.pack(job.part)) as pack:
-        found = [
-            measure(readers, row["source"], catalog.location_of(row), recipe, pack) | {"part": job.part} for row in rows
-        ]
-        measured = pa.Table.from_pylist(found, schema=SCHEMA)
-        if layout.part(job.part).is_file():
-            _refuse_changes(rows, pq.read_table(layout.part(job.part)), measured)
-            return len(rows)
+        found = [measure(outcome, recipe, pack) | {"part": job.part} for outcome in readers.read_all(wanted(rows))]
     with put(layout.part(job.part)) as file:
-        pq.write_table(measured, file, compression="zstd")
+        pq.write_table(pa.Table.from_pylist(found, schema=SCHEMA), file, compression="zstd")
     return len(rows)
 
 
-def _refuse_changes(rows: list[dict[str, Any]], before: pa.Table, after: pa.Table) -> None:
-    digests = zip(rows, before["sha256"].to_pylist(), after["sha256"].to_pylist(), strict=True)
-    changed = [row["uri"] for row, was, now in digests if was != now]
+def catalog_rows(layout: Layout, part: int) -> list[dict[str, Any]]:
+    """The pictures of one part."""
+    rows: list[dict[str, Any]] = pq.ParquetFile(layout.catalog).read_row_group(part).to_pylist()
+    return rows
+
+
+def wanted(rows: Iterable[dict[str, Any]]) -> list[tuple[int, Location]]:
+    """Source and location of rows of the catalog, as `Readers` takes them."""
+    return [(row["source"], catalog.location_of(row)) for row in rows]
+
+
+def _restore_pack(recipe: Recipe, layout: Layout, part: int, rows: list[dict[str, Any]]) -> None:
+    """Makes the crops of a measured part again; pictures that had none are not read."""
+    before = pq.read_table(layout.part(part)).to_pylist()
+    cropped = [(row, was) for row, was in zip(rows, before, strict=True) if was["renditions"]]
+    with Readers(recipe, layout) as readers, put(layout.pack(part)) as pack:
+        outcomes = readers.read_all(wanted(row for row, _ in cropped))
+        found = [measure(outcome, recipe, pack) for outcome in outcomes]
+        _refuse_changes(
+            [row["uri"] for (row, was), now in zip(cropped, found, strict=True) if was["sha256"] != now["sha256"]]
+        )
+
+
+def _refuse_changes(changed: list[str]) -> None:
     if changed:
         named = ", ".join(changed[:3]) + (", ..." if len(changed) > 3 else "")
         raise MenderyError(
@@ -97,15 +118,17 @@ def _refuse_changes(rows: list[dict[str, Any]], before: pa.Table, after: pa.Tabl
         )
 
 
-def measure(readers: Readers, source: int, location: Location, recipe: Recipe, pack: IO[bytes]) -> dict[str, Any]:
+def measure(outcome: bytes | BadPicture, recipe: Recipe, pack: IO[bytes]) -> dict[str, Any]:
     """One row of measurements; a picture that cannot be used has its fault in it.
 
     Args:
+        outcome: bytes of a picture, or why there are none.
         pack: takes the crops of a picture that no rule drops.
     """
-    row: dict[str, Any] = {"sha256": "", "num_bytes": 0, **NOTHING, "fault": "", "detail": "", "renditions": []}
+    row: dict[str, Any] = {"sha256": "", "num_bytes": 0, **NOTHING, "fault": "", "detail": "", "transient": False}
+    row["renditions"] = []
     try:
-        data = readers.read(source, location)
+        data = _bytes_of(outcome)
         row |= {"sha256": hashlib.sha256(data).hexdigest(), "num_bytes": len(data)}
         header = inspect(data, max_pixels=recipe.curate.max_pixels)
         row |= {name: getattr(header, name) for name in HEADER_SCHEMA.names}
@@ -114,8 +137,14 @@ def measure(readers: Readers, source: int, location: Location, recipe: Recipe, p
         else:
             check(data, header)  # a picture that is small and cut counts as cut
     except BadPicture as bad:
-        row |= {"fault": bad.reason, "detail": bad.detail}
+        row |= {"fault": bad.reason, "detail": bad.detail, "transient": bad.transient}
     return row
+
+
+def _bytes_of(outcome: bytes | BadPicture) -> bytes:
+    if isinstance(outcome, BadPicture):
+        raise outcome
+    return outcome
 
 
 def _pack(renditions: Iterator[Rendition], pack: IO[bytes]) -> list[dict[str, Any]]:
@@ -132,7 +161,7 @@ class Readers:
 
     def __init__(self, recipe: Recipe, layout: Layout) -> None:
         self._recipe, self._layout = recipe, layout
-        self._open: dict[int, Reader] = {}
+        self._open: dict[int, OpenSource] = {}
 
     def __enter__(self) -> Readers:
         return self
@@ -141,21 +170,24 @@ class Readers:
         for reader in self._open.values():
             reader.__exit__(*error)
 
-    def read(self, source: int, location: Location) -> bytes:
-        """Bytes of one picture.
+    def read_all(self, wanted: Iterable[tuple[int, Location]]) -> Iterator[bytes | BadPicture]:
+        """Bytes or fault of each picture, in order; those that listing refused are not read.
 
         Raises:
-            BadPicture: they cannot be had.
-            SourceVanished: the whole source is gone.
+            SourceVanished: a whole source is gone.
         """
-        if location.reason:
-            raise BadPicture(location.reason, location.detail)
+        for source, group in groupby(wanted, key=itemgetter(0)):
+            locations = [location for _, location in group]
+            read = self._reader(source).read_all([location for location in locations if not location.reason])
+            for location in locations:
+                yield BadPicture(location.reason, location.detail) if location.reason else next(read)
+
+    def _reader(self, source: int) -> OpenSource:
         if source not in self._open:
             found: Source = self._recipe.sources[source]
-            self._open[source] = Reader(
-                found.root(), self._layout.gzip_indexes, self._recipe.curate.max_bytes, found.extra_roots()
-            )
-        return self._open[source].read(location)
+            reader = found.reader(self._layout.gzip_indexes, self._recipe.curate.max_bytes)
+            self._open[source] = reader.__enter__()
+        return self._open[source]
 
 
 @lru_cache(maxsize=2)

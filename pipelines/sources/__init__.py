@@ -7,6 +7,7 @@ from pipelines.sources.parquet import ParquetSource
 from pipelines.sources.reading import Reader
 from pipelines.sources.recordio import RecordIOSource
 from pipelines.sources.tar import TarSource
+from pipelines.sources.urls import UrlSource
 from pipelines.sources.webdataset import WebDatasetSource
 from pipelines.sources.zip import ZipSource
 
@@ -18,6 +19,7 @@ SOURCES: dict[str, type[Source]] = {
     "parquet": ParquetSource,
     "recordio": RecordIOSource,
     "tar": TarSource,
+    "urls": UrlSource,
     "webdataset": WebDatasetSource,
     "zip": ZipSource,
 }

@@ -9,15 +9,15 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 from urllib.parse import quote, unquote_to_bytes
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from pipelines.errors import RecipeError
+from pipelines.errors import BadPicture, RecipeError
 from pipelines.where import compile_where
 
 PICTURE_SUFFIXES = frozenset(
@@ -47,8 +47,9 @@ class Location:
 
     Attributes:
         uri: stable name inside the source, percent-encoded: `a/b.jpg`, `a.zip!/b.jpg`, `a.parquet#17`.
-        file: the file that holds the bytes, relative to the source's root, percent-encoded.
-        container: how `file` is read: "file", "tar", "tar.gz", "zip", "parquet" or "recordio".
+        file: the file that holds the bytes, relative to the source's root, percent-encoded; of a URL all of it, user
+            name and password included, so it is for the state of a build only.
+        container: how `file` is read: "file", "tar", "tar.gz", "zip", "parquet", "recordio" or "url".
         offset, stored_size: byte range in `file` (for zip: of the local header; for tar.gz: in the
             decompressed stream). -1 when the container has none.
         size: bytes of the picture itself, -1 when only reading tells.
@@ -57,7 +58,8 @@ class Location:
         mtime_ns: change time of `file`, to notice sources that change under a build.
         neighbourhood: pictures that are cheap to read together share it; equal to `uri` where any
             picture can be read alone.
-        etag: what an object store calls this version of `file`, for the same purpose.
+        etag: what an object store calls this version of `file`, for the same purpose; of a URL the digest that its list
+            states.
         split: official split the source declares, or "".
         labels: JSON object text; `labels.py` has the names that all corpora share.
         identity: digest of whom the corpus says it shows, or ""; it never enters a shard.
@@ -113,6 +115,20 @@ class Listing:
     salt: bytes = b""
     ignored: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+
+
+class OpenSource(Protocol):
+    """What reads the pictures of one source; a context manager, because it keeps things open."""
+
+    def __enter__(self) -> Any: ...
+    def __exit__(self, *error: object) -> None: ...
+
+    def read_all(self, locations: Sequence[Location]) -> Iterator[bytes | BadPicture]:
+        """Bytes or fault of each picture, in order.
+
+        Raises:
+            SourceVanished: the whole source is gone.
+        """
 
 
 class Source(BaseModel):
@@ -171,6 +187,16 @@ class Source(BaseModel):
         """Raises RecipeError when nothing is where the recipe says, before any work starts."""
         if not self.root().is_dir():
             raise RecipeError(f"no folder {str(self.root())!r}: correct the source's path")
+
+    def rows_per_task(self) -> int:
+        """Pictures that one task measures."""
+        return 256
+
+    def reader(self, index_dir: Path, max_bytes: int) -> OpenSource:
+        """What reads its pictures."""
+        from pipelines.sources.reading import Reader
+
+        return Reader(self.root(), index_dir, max_bytes, self.extra_roots())
 
     def locate(self, listing: Listing) -> Iterator[Location]:
         """Lists the pictures, sorted, in bounded memory.

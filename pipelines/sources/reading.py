@@ -12,7 +12,7 @@ import errno
 import os
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
@@ -94,6 +94,19 @@ class Reader:
         if len(data) > self.max_bytes:
             raise BadPicture("too_many_bytes", f"more than {self.max_bytes} bytes")
         return data
+
+    def read_all(self, locations: Iterable[Location]) -> Iterator[bytes | BadPicture]:
+        """Bytes or fault of each picture, in order.
+
+        Raises:
+            SourceVanished: the whole source is gone.
+        """
+        for location in locations:
+            try:
+                data: bytes | BadPicture = self.read(location)
+            except BadPicture as bad:
+                data = bad
+            yield data
 
     def path(self, location: Location) -> str:
         """Full path of the file that holds a location."""
