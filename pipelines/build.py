@@ -10,7 +10,6 @@ inside the functions, because `from pipelines import build` must not cost `mende
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -56,13 +55,14 @@ def build(
     from pipelines import manifest
     from pipelines.curate.retry import adopt
     from pipelines.layout import Layout
+    from pipelines.places import place
     from pipelines.progress import Progress, only_one
     from pipelines.publish.report import report
     from pipelines.recipe import load
     from pipelines.shards.write import committed
     from pipelines.spread import cluster
 
-    recipe, layout = load(recipe), Layout(Path(out).resolve())
+    recipe, layout = load(recipe), Layout(place(out).resolve())
     with only_one(layout), Progress(layout.log, quiet) as progress:
         _begin(recipe, layout, fresh, progress)
         adopt(layout)
@@ -215,6 +215,7 @@ def _restore_packs(recipe: Recipe, layout: Layout, shards: list[int], workers: i
 def _drop_renditions(layout: Layout, progress: Progress) -> None:
     """The crops stand in the shards now; only a retry, which makes all shards anew, would still need them."""
     from pipelines.curate.retry import transient
+    from pipelines.places import remove_tree
 
     if layout.renditions.is_dir() and (left := sum(transient(layout).values())):
         progress.say(
@@ -222,13 +223,15 @@ def _drop_renditions(layout: Layout, progress: Progress) -> None:
             f"{layout.renditions} is kept for that; without it they are lost, nothing else"
         )
         return
-    shutil.rmtree(layout.renditions, ignore_errors=True)
+    remove_tree(layout.renditions)
 
 
 def _clear(layout: Layout) -> None:
     """Removes what builds leave in an output folder, and nothing else that lies there."""
+    from pipelines.places import remove_tree
+
     for folder in (layout.shards, layout.measured, layout.renditions, layout.commits, layout.gzip_indexes):
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder)
     for file in (
         layout.manifest, layout.report, layout.recipe, layout.begun_with, layout.catalog, layout.curated, layout.plan,
         layout.plan_summary, layout.salt,

@@ -23,7 +23,7 @@ from pipelines import seeds
 from pipelines.errors import RecipeError
 from pipelines.recipe import Recipe
 from pipelines.sources.base import LOCATION_FIELDS, Listing, Location, Source
-from pipelines.storage import put
+from pipelines.storage import opened, put
 from pipelines.where import compile_where
 
 _NUMBERS = {"offset", "stored_size", "size", "method", "crc", "row_group", "row", "mtime_ns"}
@@ -76,27 +76,27 @@ def location_of(row: dict[str, Any]) -> Location:
 
 def part_sizes(path: Path) -> list[int]:
     """Pictures in each row group of the catalog: the pieces of work of measuring."""
-    metadata = pq.read_metadata(path)
+    metadata = pq.read_metadata(opened(path))
     return [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
 
 
 def ignored_files(path: Path) -> dict[str, int]:
     """What listing passed over because it is not a picture, by suffix."""
-    metadata = pq.read_metadata(path).metadata or {}
+    metadata = pq.read_metadata(opened(path)).metadata or {}
     ignored: dict[str, int] = json.loads(metadata.get(IGNORED, b"{}"))
     return ignored
 
 
 def notes(path: Path) -> list[str]:
     """What listing has to say to the person who builds."""
-    metadata = pq.read_metadata(path).metadata or {}
+    metadata = pq.read_metadata(opened(path)).metadata or {}
     said: list[str] = json.loads(metadata.get(NOTES, b"[]"))
     return said
 
 
 def changes(old: Path, new: Path, names: list[str]) -> list[str]:
     """What changed between two catalogs of one recipe, one line per source, naming a few pictures."""
-    before, after = pq.read_table(old), pq.read_table(new)
+    before, after = pq.read_table(opened(old)), pq.read_table(opened(new))
     if before.equals(after):
         return []
     return [line for number, name in enumerate(names) if (line := _source_changes(number, name, before, after))]

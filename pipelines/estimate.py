@@ -24,6 +24,7 @@ from pipelines.recipe import Recipe, load
 from pipelines.shards.plan import samples_per_picture
 from pipelines.shards.trial import Trial, try_pictures
 from pipelines.sources.base import Listing
+from pipelines.storage import opened
 
 LOOKED_AT = 32
 """Pictures measured per source."""
@@ -113,7 +114,7 @@ def plan(recipe: str | Path | Recipe) -> Estimate:
 
 
 def _estimate(recipe: Recipe, number: int, layout: Layout, readers: Readers) -> SourceEstimate:
-    table = pq.read_table(layout.catalog, filters=[("source", "=", number)])
+    table = pq.read_table(opened(layout.catalog), filters=[("source", "=", number)])
     uris = table["uri"].to_pylist()
     drawn = sorted(range(len(uris)), key=lambda position: seeds.digest(recipe.seed, uris[position], "look"))[:LOOKED_AT]
     pack, started = io.BytesIO(), time.perf_counter()
@@ -122,7 +123,11 @@ def _estimate(recipe: Recipe, number: int, layout: Layout, readers: Readers) -> 
     rows = [_look(recipe, row, outcome, pack) for row, outcome in zip(chosen, outcomes, strict=True)]
     seconds = (time.perf_counter() - started) / len(rows)
     kept = [row for row in rows if not row["reason"]]
-    trial = try_pictures(recipe, kept[:TRIED], lambda _, place: _slice(pack, place)) if kept else Trial(0, 0, 0)
+    trial = (
+        try_pictures(recipe, kept[:TRIED], lambda crops: (_slice(pack, spot) for _, spot in crops))
+        if kept
+        else Trial(0, 0, 0)
+    )
     samples = round(len(uris) * len(kept) / len(rows)) * samples_per_picture(recipe)
     licences = Counter(licence or recipe.sources[number].licence for licence in table["licence"].to_pylist())
     return SourceEstimate(
@@ -143,8 +148,8 @@ def _look(recipe: Recipe, row: dict[str, Any], outcome: bytes | BadPicture, pack
     return row | measured | {"reason": judge(measured, recipe.curate), "detail": ""}
 
 
-def _slice(pack: io.BytesIO, place: dict[str, Any]) -> bytes:
-    return pack.getvalue()[place["offset"] : place["offset"] + place["size"]]
+def _slice(pack: io.BytesIO, spot: dict[str, Any]) -> bytes:
+    return pack.getvalue()[spot["offset"] : spot["offset"] + spot["size"]]
 
 
 def _num_shards(recipe: Recipe, sources: tuple[SourceEstimate, ...]) -> int:

@@ -17,6 +17,7 @@ from pipelines.cards import front_matter
 from pipelines.corpora import CORPORA
 from pipelines.corpora.base import Corpus
 from pipelines.errors import MenderyError
+from pipelines.places import place
 from pipelines.sources.base import Listing
 from pipelines.sources.tree import Tree, ending
 
@@ -65,7 +66,7 @@ def inspect(path: str | Path, corpus: str | None = None) -> Inspection:
         raise MenderyError(f"unknown corpus {corpus!r}; `mendery corpora` lists the known ones")
     with tempfile.TemporaryDirectory(prefix="mendery-inspect-") as scratch:
         listing = Listing(Path(scratch))
-        with Tree(str(path), listing) as tree:
+        with Tree(place(path), listing) as tree:
             candidates = _candidates(tree)
             guess = corpus or _best(tree, candidates, path)
             present, missing = _files(tree, guess)

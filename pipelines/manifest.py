@@ -18,15 +18,18 @@ from pipelines import catalog
 from pipelines.errors import MenderyError
 from pipelines.layout import Layout
 from pipelines.licences import conflicts, terms
+from pipelines.places import place
 from pipelines.recipe import Recipe
 from pipelines.sample import CONTRACT_VERSION, MASK_MEMBER, METADATA_MEMBER
 from pipelines.shards.compose import HEAT_SIDE
-from pipelines.storage import put_json, read_json
+from pipelines.storage import opened, put_json, read_json
 
 
 def write(recipe: Recipe, layout: Layout, plan: dict[str, Any], commits: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Audits the commits against the plan and writes the manifest; gives it."""
-    curated = pq.read_table(layout.curated, columns=["source", "reason", "licence", "attribution", "licence_url"])
+    curated = pq.read_table(
+        opened(layout.curated), columns=["source", "reason", "licence", "attribution", "licence_url"]
+    )
     shards = [_shard(planned, commits[planned["name"]]) for planned in plan["shards"]]
     quarantined = [entry for planned in plan["shards"] for entry in commits[planned["name"]]["quarantined"]]
     sources = [_source(number, recipe, curated) for number in range(len(recipe.sources))]
@@ -60,7 +63,7 @@ def read(out: str | Path) -> dict[str, Any]:
     Raises:
         MenderyError: there is none, or it is of a newer program.
     """
-    layout = Layout(Path(out))
+    layout = Layout(place(out))
     if not layout.manifest.is_file():
         hint = (
             "the build is not complete; `mendery status` says how far it is"

@@ -15,11 +15,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from pipelines.errors import MenderyError
 from pipelines.layout import Layout
-from pipelines.storage import read_json
+from pipelines.lease import held, is_held
+from pipelines.places import is_remote, place
+from pipelines.s3 import S3Path
+from pipelines.storage import put_bytes, read_json
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -28,8 +31,7 @@ class Progress:
     """Says what happens, to the log file always and to the screen if asked."""
 
     def __init__(self, log: Path, quiet: bool = False) -> None:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        self._log: IO[str] = log.open("a", encoding="utf-8")
+        self._log = _log_at(log)
         self._quiet = quiet
 
     def __enter__(self) -> Progress:
@@ -56,6 +58,32 @@ class Progress:
             yield counter.advance
         seconds = time.monotonic() - started
         self.say(f"{stage}: {total:,} {unit} in {seconds:.1f} s ({(total - done) / max(seconds, 1e-9):.0f}/s)")
+
+
+def _log_at(path: Path) -> IO[str]:
+    if is_remote(path):
+        return cast(IO[str], _RemoteLog(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("a", encoding="utf-8")
+
+
+class _RemoteLog:
+    """A log in a bucket, where nothing can be appended: it is put anew, not more often than every few seconds."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._put = path, 0.0
+        self._text = path.read_bytes().decode() if path.is_file() else ""
+
+    def write(self, text: str) -> None:
+        self._text += text
+
+    def flush(self) -> None:
+        if time.monotonic() - self._put > SECONDS_BETWEEN_LINES:
+            self.close()
+
+    def close(self) -> None:
+        put_bytes(self._path, self._text.encode())
+        self._put = time.monotonic()
 
 
 class _Counter:
@@ -91,6 +119,10 @@ def only_one(layout: Layout) -> Iterator[None]:
     Raises:
         MenderyError: another build is at work there.
     """
+    if isinstance(layout.lock, S3Path):
+        with held(layout.lock):
+            yield
+        return
     layout.state.mkdir(parents=True, exist_ok=True)
     with layout.lock.open("a+") as lock:
         try:
@@ -129,7 +161,7 @@ def status(out: str | Path) -> Status:
     Raises:
         MenderyError: nothing was ever built there.
     """
-    layout = Layout(Path(out))
+    layout = Layout(place(out))
     if not layout.begun_with.is_file() and not layout.manifest.is_file():
         raise MenderyError(f"no build in {out}: neither a manifest nor the state of one is there")
     stage, done, total, unit = _stage(layout)
@@ -153,6 +185,8 @@ def _stage(layout: Layout) -> tuple[str, int, int, str]:
 
 
 def _is_running(layout: Layout) -> bool:
+    if isinstance(layout.lock, S3Path):
+        return is_held(layout.lock)
     if not layout.lock.is_file():
         return False
     with layout.lock.open("r") as lock:

@@ -131,6 +131,7 @@ class Recipe(BaseModel):
             del told["path"]
             # How patiently pictures are fetched may change while a build is continued.
             told.pop("fetch", None)
+            del told["s3"]
             # An extra path that is not given stays, because whether a corpus is joined to another decides bytes.
             for name in source.extra_roots():
                 del told[name]

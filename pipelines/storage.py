@@ -10,10 +10,13 @@ import contextlib
 import hashlib
 import json
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
+
+from pipelines.s3 import S3Path, client, patiently
 
 TEMPORARY = ".tmp-"
 
@@ -21,6 +24,11 @@ TEMPORARY = ".tmp-"
 @contextlib.contextmanager
 def put(path: Path) -> Iterator[IO[bytes]]:
     """Opens a file for writing that appears at `path` when the block ends well, and never otherwise."""
+    if isinstance(path, S3Path):
+        with tempfile.TemporaryFile() as local:
+            yield local
+            _upload(local, path)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f"{TEMPORARY}{path.name}-{uuid.uuid4().hex[:8]}"
     try:
@@ -31,6 +39,41 @@ def put(path: Path) -> Iterator[IO[bytes]]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _upload(file: IO[bytes], path: S3Path) -> None:
+    """Large files go in parts; S3 shows an object only when all of it is there."""
+
+    def request() -> None:
+        file.seek(0)
+        # The transfer closes what it is given.
+        client(path.options).upload_fileobj(_Unclosed(file), path.bucket, path.key)
+
+    patiently(path, request)
+
+
+class _Unclosed:
+    """A file that outlives its reader."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+
+
+@contextlib.contextmanager
+def local_copy(path: Path) -> Iterator[str]:
+    """A path on this machine under which the file can be read for the length of the block."""
+    if not isinstance(path, S3Path):
+        yield os.fspath(path)
+        return
+    with tempfile.NamedTemporaryFile() as copy:
+        copy.write(path.read_bytes())
+        copy.flush()
+        yield copy.name
+
+
+def opened(path: Path) -> Any:
+    """What pyarrow reads a file from: the path itself here, a stream of ranged reads in a bucket."""
+    return path.open("rb") if isinstance(path, S3Path) else path
 
 
 def put_bytes(path: Path, data: bytes) -> None:
@@ -49,10 +92,17 @@ def read_json(path: Path) -> Any:
 
 def sha256_of(path: Path) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return digest_of(file)
+
+
+def digest_of(file: Any) -> str:
+    """SHA-256 of what follows in an open file."""
+    return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sweep(folder: Path) -> None:
     """Removes what killed writers left under temporary names."""
+    if isinstance(folder, S3Path):  # there nothing half is ever seen
+        return
     for leftover in folder.rglob(f"{TEMPORARY}*"):
         leftover.unlink(missing_ok=True)

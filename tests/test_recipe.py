@@ -142,8 +142,10 @@ def test_annotated_example_is_a_recipe_and_shows_every_block(tmp_path: Path) -> 
         "archives/a.zip",
         "archives/old.tar.gz",
         "digits/train_32x32.mat",
+        "lists/photos.csv",
         "faces/train.rec",
         "digits/train_32x32.mat",
+        "lists/photos.csv",
         "hub/data/a.parquet",
         "scenes/train-000000.tar",
     ):

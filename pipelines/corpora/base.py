@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 from pipelines.cards import front_matter
 from pipelines.errors import BadPicture, RecipeError
 from pipelines.labels import Annotation, Face, annotated
+from pipelines.places import place
 from pipelines.sources.base import Listing, Location, Source
 from pipelines.sources.files import refuse_urls
 from pipelines.sources.tree import Entry, Tree
@@ -62,7 +63,7 @@ class Corpus(Source):
     names: ClassVar[re.Pattern[str] | None] = None
 
     def root(self) -> Path:
-        return Path(self.path)
+        return place(self.path, self.s3)
 
     def check(self) -> None:
         refuse_urls(self.path)
@@ -106,7 +107,7 @@ class Corpus(Source):
     def locate(self, listing: Listing) -> Iterator[Location]:
         any_picture = False
         refused: set[str] = set()
-        with Tree(self.path, listing) as tree:
+        with Tree(self.root(), listing) as tree:
             for found in self.pictures(tree):
                 entry, annotation = found if isinstance(found, tuple) else (found, Annotation())
                 location = entry if isinstance(entry, Location) else entry.location

@@ -17,7 +17,7 @@ from pipelines.curate import duplicates, measure, splits
 from pipelines.curate.rules import KEEP, judge
 from pipelines.layout import Layout
 from pipelines.recipe import Recipe
-from pipelines.storage import put
+from pipelines.storage import opened, put
 
 SCHEMA = pa.schema(
     [
@@ -48,9 +48,9 @@ def decide(recipe: Recipe, layout: Layout) -> Counter[str]:
 
 def _joined(layout: Layout) -> pa.Table:
     """The catalog and the measurements side by side; they are in one order."""
-    listed = pq.read_table(layout.catalog).drop_columns(["reason", "detail"])
+    listed = pq.read_table(opened(layout.catalog)).drop_columns(["reason", "detail"])
     measured = pa.concat_tables(
-        pq.read_table(layout.part(number)) for number in range(len(catalog.part_sizes(layout.catalog)))
+        pq.read_table(opened(layout.part(number))) for number in range(len(catalog.part_sizes(layout.catalog)))
     )
     for name in measured.column_names:
         listed = listed.append_column(name, measured[name])

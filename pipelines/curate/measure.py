@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
@@ -24,9 +23,10 @@ from pipelines.errors import BadPicture, MenderyError
 from pipelines.imaging.decode import check, inspect
 from pipelines.imaging.render import Rendition, render
 from pipelines.layout import Layout
+from pipelines.places import place
 from pipelines.recipe import Recipe
 from pipelines.sources.base import Location, OpenSource, Source
-from pipelines.storage import put
+from pipelines.storage import opened, put
 
 HEADER_SCHEMA = pa.schema(
     [
@@ -75,7 +75,7 @@ def measure_part(job: MeasureJob) -> int:
     Raises:
         MenderyError: a picture is not what it was when the file was made.
     """
-    layout, recipe = Layout(Path(job.out)), parsed(job.recipe)
+    layout, recipe = Layout(place(job.out)), parsed(job.recipe)
     rows = catalog_rows(layout, job.part)
     if layout.part(job.part).is_file():
         _restore_pack(recipe, layout, job.part, rows)
@@ -89,7 +89,7 @@ def measure_part(job: MeasureJob) -> int:
 
 def catalog_rows(layout: Layout, part: int) -> list[dict[str, Any]]:
     """The pictures of one part."""
-    rows: list[dict[str, Any]] = pq.ParquetFile(layout.catalog).read_row_group(part).to_pylist()
+    rows: list[dict[str, Any]] = pq.ParquetFile(opened(layout.catalog)).read_row_group(part).to_pylist()
     return rows
 
 
@@ -100,7 +100,7 @@ def wanted(rows: Iterable[dict[str, Any]]) -> list[tuple[int, Location]]:
 
 def _restore_pack(recipe: Recipe, layout: Layout, part: int, rows: list[dict[str, Any]]) -> None:
     """Makes the crops of a measured part again; pictures that had none are not read."""
-    before = pq.read_table(layout.part(part)).to_pylist()
+    before = pq.read_table(opened(layout.part(part))).to_pylist()
     cropped = [(row, was) for row, was in zip(rows, before, strict=True) if was["renditions"]]
     with Readers(recipe, layout) as readers, put(layout.pack(part)) as pack:
         outcomes = readers.read_all(wanted(row for row, _ in cropped))

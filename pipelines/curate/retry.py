@@ -7,7 +7,6 @@ from the complete table, so taking over forgets both.
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,16 +17,21 @@ import pyarrow.parquet as pq
 from pipelines.curate.measure import SCHEMA, MeasureJob, Readers, catalog_rows, measure, parsed, wanted
 from pipelines.errors import MenderyError
 from pipelines.layout import Layout
-from pipelines.storage import put
+from pipelines.places import place, remove_tree
+from pipelines.storage import opened, put
 
 
 def transient(layout: Layout) -> dict[int, int]:
     """Parts with pictures whose fault may pass, and how many these are."""
     counts = {
-        int(path.stem.rpartition("-")[2]): pc.sum(pq.read_table(path, columns=["transient"])["transient"]).as_py()
+        int(path.stem.rpartition("-")[2]): pc.sum(_column(path, "transient")).as_py()
         for path in sorted(layout.measured.glob("part-*.parquet"))
     }
     return {part: count for part, count in counts.items() if count}
+
+
+def _column(path: Path, name: str) -> pa.ChunkedArray:
+    return pq.read_table(opened(path), columns=[name])[name]
 
 
 def retry_part(job: MeasureJob) -> int:
@@ -38,8 +42,8 @@ def retry_part(job: MeasureJob) -> int:
     Raises:
         MenderyError: the crops of the others are gone.
     """
-    layout, recipe = Layout(Path(job.out)), parsed(job.recipe)
-    rows, before = catalog_rows(layout, job.part), pq.read_table(layout.part(job.part)).to_pylist()
+    layout, recipe = Layout(place(job.out)), parsed(job.recipe)
+    rows, before = catalog_rows(layout, job.part), pq.read_table(opened(layout.part(job.part))).to_pylist()
     again = wanted(row for row, was in zip(rows, before, strict=True) if was["transient"])
     with Readers(recipe, layout) as readers, put(layout.retried_pack(job.part)) as pack, _old_pack(layout, job) as old:
         outcomes = readers.read_all(again)
@@ -75,7 +79,7 @@ def forget_plan(layout: Layout) -> None:
     for file in (layout.manifest, layout.report, layout.plan_summary, layout.plan, layout.curated):
         file.unlink(missing_ok=True)
     for folder in (layout.commits, layout.shards):
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder)
 
 
 def _old_pack(layout: Layout, job: MeasureJob) -> IO[bytes]:
@@ -90,8 +94,8 @@ def _old_pack(layout: Layout, job: MeasureJob) -> IO[bytes]:
 def _moved(was: dict[str, Any], old: IO[bytes], pack: IO[bytes]) -> dict[str, Any]:
     """A row of measurements whose crops are copied into another pack."""
     places = []
-    for place in was["renditions"]:
-        old.seek(place["offset"])
-        places.append(place | {"offset": pack.tell()})
-        pack.write(old.read(place["size"]))
+    for spot in was["renditions"]:
+        old.seek(spot["offset"])
+        places.append(spot | {"offset": pack.tell()})
+        pack.write(old.read(spot["size"]))
     return was | {"renditions": places}

@@ -25,6 +25,7 @@ from pipelines.layout import Layout
 from pipelines.publish.charts import data_uri
 from pipelines.sample import MASK_MEMBER, SPLITS
 from pipelines.shards.read import metadata_of, read_members
+from pipelines.storage import opened
 from pipelines.viewing import overlay
 
 COLUMNS = ("key", "damage", "mask_ratio", "source_sha256")
@@ -98,7 +99,9 @@ def cards(layout: Layout, chosen: list[Candidate]) -> list[Card]:
     by_key: dict[str, Card] = {}
     for shard in sorted({candidate.shard for candidate in chosen}):
         keys = [candidate.key for candidate in chosen if candidate.shard == shard]
-        rows = pq.read_table(layout.index(shard), columns=["key", "members"], filters=[("key", "in", keys)]).to_pylist()
+        rows = pq.read_table(
+            opened(layout.index(shard)), columns=["key", "members"], filters=[("key", "in", keys)]
+        ).to_pylist()
         by_key |= {row["key"]: card(read_members(layout.shard(shard), row["members"])) for row in rows}
     return [by_key[candidate.key] for candidate in chosen]
 

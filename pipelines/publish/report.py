@@ -26,11 +26,12 @@ from markupsafe import Markup
 from pipelines import manifest as manifests
 from pipelines.errors import REASONS, MenderyError
 from pipelines.layout import Layout
+from pipelines.places import place
 from pipelines.publish import charts, gallery
 from pipelines.publish.figures import COLUMNS, Figures
 from pipelines.ratios import bin_name
 from pipelines.sample import SPLITS
-from pipelines.storage import put_bytes
+from pipelines.storage import opened, put_bytes
 
 FOLDER = Path(__file__).parent
 NUM_QUARANTINED = 50
@@ -70,7 +71,7 @@ def report(out: str | Path) -> Path:
     Raises:
         MenderyError: there is no manifest, or a shard's index is missing.
     """
-    layout = Layout(Path(out))
+    layout = Layout(place(out))
     manifest = manifests.read(out)
     figures, candidates = Figures(), gallery.Candidates(len(manifest["shards"]))
     for shard, index in _indexes(layout, manifest):
@@ -166,7 +167,7 @@ def _indexes(layout: Layout, manifest: dict[str, Any]) -> Iterator[tuple[dict[st
     for shard in manifest["shards"]:
         path = layout.index(shard["name"])
         try:
-            yield shard, pq.read_table(path, columns=columns)
+            yield shard, pq.read_table(opened(path), columns=columns)
         except (OSError, pa.ArrowException) as error:
             raise MenderyError(f"{path} cannot be read: {error}; `mendery verify` says what else is wrong") from None
 

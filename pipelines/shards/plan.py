@@ -19,7 +19,7 @@ from pipelines.errors import MenderyError
 from pipelines.layout import Layout
 from pipelines.recipe import Recipe
 from pipelines.sample import SPLITS
-from pipelines.storage import put, put_json
+from pipelines.storage import opened, put, put_json
 from pipelines.versions import versions
 
 SCHEMA = decide.SCHEMA
@@ -45,7 +45,7 @@ def write(recipe: Recipe, layout: Layout, samples_per_shard: int) -> dict[str, A
     Raises:
         MenderyError: no picture was kept.
     """
-    table = pq.read_table(layout.curated, columns=SCHEMA.names)
+    table = pq.read_table(opened(layout.curated), columns=SCHEMA.names)
     kept = table.filter(pc.equal(table["reason"], ""))
     if not kept.num_rows:
         raise MenderyError(f"no picture was kept of {table.num_rows} found: {_why(table)}")
@@ -89,7 +89,7 @@ def parts_of(layout: Layout, shards: list[int]) -> list[int]:
     """Parts of the catalog whose pictures stand in these shards of the plan, given by number."""
     if not shards:
         return []
-    found = pq.ParquetFile(layout.plan).read_row_groups(shards, columns=["part"])
+    found = pq.ParquetFile(opened(layout.plan)).read_row_groups(shards, columns=["part"])
     return sorted(pc.unique(found["part"]).to_pylist())
 
 

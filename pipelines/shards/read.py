@@ -13,7 +13,9 @@ import pyarrow.parquet as pq
 from pipelines import manifest
 from pipelines.errors import MenderyError
 from pipelines.layout import Layout
+from pipelines.places import place
 from pipelines.sample import METADATA_MEMBER
+from pipelines.storage import opened
 
 
 def find_sample(out: str | Path, key: str) -> tuple[str, dict[str, bytes]]:
@@ -22,10 +24,10 @@ def find_sample(out: str | Path, key: str) -> tuple[str, dict[str, bytes]]:
     Raises:
         MenderyError: no shard holds the key.
     """
-    layout = Layout(Path(out))
+    layout = Layout(place(out))
     for shard in manifest.read(out)["shards"]:
         index = layout.index(shard["name"])
-        rows = pq.read_table(index, columns=["members"], filters=[("key", "=", key)]).to_pylist()
+        rows = pq.read_table(opened(index), columns=["members"], filters=[("key", "=", key)]).to_pylist()
         if rows:
             return shard["name"], read_members(layout.shard(shard["name"]), rows[0]["members"])
     raise MenderyError(f"no sample {key!r} in {out}; keys stand in the index files, {layout.shards}/*.parquet")
@@ -43,7 +45,7 @@ def iterate(shard: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
     A sample ends where the key changes, so a key whose members are scattered comes up more than once.
     """
     key, members = "", dict[str, bytes]()
-    with tarfile.open(shard, "r:") as archive:
+    with shard.open("rb") as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
         for entry in archive:
             name, _, member = entry.name.partition(".")
             if name != key and members:

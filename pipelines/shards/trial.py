@@ -13,6 +13,7 @@ from pipelines import seeds
 from pipelines.layout import Layout
 from pipelines.recipe import Recipe
 from pipelines.shards.write import Fetch, packed, samples_of
+from pipelines.storage import opened
 
 PICTURES = 12
 
@@ -54,7 +55,7 @@ def samples_per_shard(recipe: Recipe, layout: Layout) -> int:
     """
     if recipe.shards.megabytes is None:
         return recipe.shards.samples
-    kept = pq.read_table(layout.curated, filters=pc.field("reason") == "")
+    kept = pq.read_table(opened(layout.curated), filters=pc.field("reason") == "")
     digests = kept["sha256"].to_pylist()
     drawn = sorted(range(len(digests)), key=lambda position: seeds.digest(recipe.seed, digests[position], "trial"))
     trial = try_pictures(recipe, kept.take(sorted(drawn[:PICTURES])).to_pylist(), packed(layout))

@@ -24,11 +24,12 @@ from pipelines.damage import redraw
 from pipelines.damage.base import mask_ratio
 from pipelines.imaging.encode import decode_image, decode_png
 from pipelines.layout import Layout
+from pipelines.places import place
 from pipelines.ratios import bin_of
 from pipelines.sample import MASK_MEMBER, METADATA_MEMBER, MISSING, is_key, metadata_faults
 from pipelines.shards.read import iterate
 from pipelines.spread import cluster, spread
-from pipelines.storage import sha256_of
+from pipelines.storage import opened, sha256_of
 
 WORTH_RAY = 4000
 """Samples from which several processes beat the seconds that Ray takes to start."""
@@ -96,7 +97,7 @@ def verify(out: str | Path, workers: int | None = None) -> list[Finding]:
         MenderyError: there is no manifest to check against.
     """
     stated = manifest.read(out)
-    findings = list(_check_manifest(stated, Layout(Path(out))))
+    findings = list(_check_manifest(stated, Layout(place(out))))
     facts: dict[str, ShardFacts] = {}
     members, ratio_bins = stated["members"], stated["recipe"]["ratio_bins"]
     jobs = [VerifyJob(str(out), shard, members, ratio_bins) for shard in stated["shards"]]
@@ -110,7 +111,7 @@ def verify(out: str | Path, workers: int | None = None) -> list[Finding]:
 
 def verify_shard(job: VerifyJob) -> ShardFacts:
     """Checks one shard against the manifest, its index and the contract."""
-    layout = Layout(Path(job.out))
+    layout = Layout(place(job.out))
     path = layout.shard(job.shard)
     if not path.is_file():
         return ShardFacts((Finding(job.shard, "", "missing_shard", f"{path.name} is missing"),), (), ())
@@ -253,7 +254,7 @@ def _check_index(layout: Layout, shard: str, keys: list[str]) -> Iterator[Findin
     if not layout.index(shard).is_file():
         return  # reported with the digests
     try:
-        indexed = pq.read_table(layout.index(shard), columns=["key"])["key"].to_pylist()
+        indexed = pq.read_table(opened(layout.index(shard)), columns=["key"])["key"].to_pylist()
     except (OSError, pa.ArrowException) as error:
         yield Finding(shard, "", "index", f"the index cannot be read: {error}")
         return

@@ -7,9 +7,8 @@ depend on the plan alone: members are sorted, times are zero, names come from th
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -20,9 +19,10 @@ from pipelines.curate.measure import parsed
 from pipelines.errors import MenderyError
 from pipelines.imaging.render import Rendition
 from pipelines.layout import Layout
+from pipelines.places import ahead, is_remote, place
 from pipelines.recipe import Recipe
 from pipelines.shards.compose import HEAT_SIDE, Failed, Sample, compose
-from pipelines.storage import put, put_json, read_json, sha256_of
+from pipelines.storage import digest_of, opened, put, put_json, read_json
 from pipelines.versions import versions
 
 INDEX_COLUMNS = (
@@ -54,21 +54,22 @@ class ShardJob:
 def write_shard(job: ShardJob) -> dict[str, Any]:
     """Writes one shard with its index and commits it; gives the commit record."""
     _refuse_other_versions(dict(job.versions))
-    layout, recipe = Layout(Path(job.out)), parsed(job.recipe)
-    rows = pq.ParquetFile(layout.plan).read_row_group(job.row_group).to_pylist()
+    layout, recipe = Layout(place(job.out)), parsed(job.recipe)
+    rows = pq.ParquetFile(opened(layout.plan)).read_row_group(job.row_group).to_pylist()
     quarantined: list[dict[str, str]] = []
     with put(layout.shard(job.shard)) as file:
         writer = ShardWriter(file)
         for sample in samples_of(recipe, rows, packed(layout), quarantined):
             writer.add(sample)
         writer.finish()
+        shard = _described(file)
     with put(layout.index(job.shard)) as index:
         pq.write_table(pa.Table.from_pylist(writer.index, schema=INDEX_SCHEMA), index, compression="zstd")
-    files = {"shard": layout.shard(job.shard), "index": layout.index(job.shard)}
+        files = {"shard": shard, "index": _described(index)}
     commit = {
         "name": job.shard,
         "samples": len(writer.index),
-        "files": {kind: {"bytes": path.stat().st_size, "sha256": sha256_of(path)} for kind, path in files.items()},
+        "files": files,
         "quarantined": quarantined,
         "heat": writer.heat.ravel().tolist(),
     }
@@ -79,22 +80,31 @@ def write_shard(job: ShardJob) -> dict[str, Any]:
     return commit
 
 
-Fetch = Callable[[dict[str, Any], dict[str, Any]], bytes]
-"""Bytes of a crop, given the picture's row in the plan and the crop's place in its pack."""
+def _described(file: IO[bytes]) -> dict[str, Any]:
+    """Size and digest of a file that was just written."""
+    file.seek(0)
+    return {"sha256": digest_of(file), "bytes": file.tell()}
+
+
+Crop = tuple[dict[str, Any], dict[str, Any]]
+"""A picture's row in the plan, and a crop's place in its pack."""
+
+Fetch = Callable[[list[Crop]], Iterable[bytes]]
+"""Bytes of crops, in their order."""
 
 
 def samples_of(
     recipe: Recipe, rows: list[dict[str, Any]], fetch: Fetch, quarantined: list[dict[str, str]]
 ) -> Iterator[Sample]:
     """Samples of the planned pictures, in the order of their keys; those that cannot be made go to `quarantined`."""
-    for row in sorted(rows, key=lambda row: str(row["sha256"])):
-        for crop, place in enumerate(row["renditions"]):
-            rendition = Rendition(fetch(row, place), tuple(place["matrix"]))
-            for made in compose(recipe, row, crop, rendition):
-                if isinstance(made, Sample):
-                    yield made
-                else:
-                    quarantined.append(_quarantine(recipe, row, made))
+    in_order = sorted(rows, key=lambda row: str(row["sha256"]))
+    crops = [(row, crop, spot) for row in in_order for crop, spot in enumerate(row["renditions"])]
+    for (row, crop, spot), data in zip(crops, fetch([(row, spot) for row, _, spot in crops]), strict=True):
+        for made in compose(recipe, row, crop, Rendition(data, tuple(spot["matrix"]))):
+            if isinstance(made, Sample):
+                yield made
+            else:
+                quarantined.append(_quarantine(recipe, row, made))
 
 
 def packed(layout: Layout) -> Fetch:
@@ -104,19 +114,20 @@ def packed(layout: Layout) -> Fetch:
         MenderyError: when called for a pack that is gone or cut.
     """
 
-    def fetch(row: dict[str, Any], place: dict[str, Any]) -> bytes:
+    def fetch(wanted: Crop) -> bytes:
+        row, spot = wanted
         path = layout.pack(row["part"])
         try:
             with path.open("rb") as pack:
-                pack.seek(place["offset"])
-                data = pack.read(place["size"])
+                pack.seek(spot["offset"])
+                data = pack.read(spot["size"])
         except FileNotFoundError:
             data = b""
-        if len(data) != place["size"]:
+        if len(data) != spot["size"]:
             raise MenderyError(f"{path} is not what this build left there: begin again with --fresh")
         return data
 
-    return fetch
+    return lambda crops: ahead(fetch, crops) if is_remote(layout.out) else map(fetch, crops)
 
 
 class ShardWriter:

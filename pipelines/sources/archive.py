@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +11,13 @@ from pipelines.errors import BadPicture
 from pipelines.sources.base import Listing, Location, Source, decode_path, encode_path, is_picture_name
 from pipelines.sources.files import (
     archive_split,
-    check_root,
     count_ignored,
     expand,
     folder_split,
-    open_regular,
     refusal,
     root_of,
 )
+from pipelines.sources.stores import Store, store_of
 
 
 class ArchiveBroken(Exception):
@@ -83,15 +81,16 @@ class ArchiveSource(Source):
     container: ClassVar[str]
 
     def root(self) -> Path:
-        return root_of(self.path)
+        return root_of(self.path, self.s3)
 
     def check(self) -> None:
-        expand(self.path)
+        expand(self.path, self.s3)
 
     def locate(self, listing: Listing) -> Iterator[Location]:
-        root, files = expand(self.path)
+        root, files = expand(self.path, self.s3)
+        store = store_of(root)
         for path in files:
-            yield from self._locate_in(root, path, listing)
+            yield from self._locate_in(store, path, encode_path(str(path.relative_to(root))), listing)
 
     def pictures(self, archive: Archive, listing: Listing) -> Iterator[Location]:
         """Lists one archive.
@@ -101,21 +100,20 @@ class ArchiveSource(Source):
         """
         raise NotImplementedError
 
-    def _locate_in(self, root: Path, path: Path, listing: Listing) -> Iterator[Location]:
-        file = encode_path(path.relative_to(root))
+    def _locate_in(self, store: Store, path: Path, file: str, listing: Listing) -> Iterator[Location]:
         try:
-            descriptor, status = open_regular(path)
+            opened = store.open(file)
         except OSError as error:
-            check_root(root)
+            store.check()
             reason, detail = refusal(path, error)
             yield Location(file, file, self.container, neighbourhood=file, reason=reason, detail=detail)
             return
         except BadPicture as error:
             yield Location(file, file, self.container, neighbourhood=file, reason=error.reason, detail=error.detail)
             return
-        with os.fdopen(descriptor, "rb") as stream:
+        with opened.stream as stream:
             split = self.split or archive_split(file)
-            archive = Archive(str(path), file, self.container, stream, status.st_size, status.st_mtime_ns, split)
+            archive = Archive(str(path), file, self.container, stream, opened.size, opened.mtime_ns, split, opened.etag)
             try:
                 yield from self.pictures(archive, listing)
             except ArchiveBroken as error:

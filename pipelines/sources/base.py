@@ -18,6 +18,8 @@ from urllib.parse import quote, unquote_to_bytes
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pipelines.errors import BadPicture, RecipeError
+from pipelines.places import place
+from pipelines.s3 import S3Options
 from pipelines.where import compile_where
 
 PICTURE_SUFFIXES = frozenset(
@@ -148,6 +150,7 @@ class Source(BaseModel):
     where: str = Field(
         "", description="Take only pictures whose labels fit, such as: group in ['East Asian'] and age >= 18."
     )
+    s3: S3Options = Field(default_factory=S3Options, description="How the bucket of an s3:// path is reached.")
     limit: int | None = Field(None, ge=1, description="Take the first so many pictures, in sorted order.")
     sample: int | None = Field(None, ge=1, description="Take so many pictures, drawn with the recipe's seed.")
 
@@ -172,7 +175,7 @@ class Source(BaseModel):
 
     def extra_roots(self) -> dict[str, Path]:
         """The other folders to which locations' files may be relative, by the name of their field."""
-        return {name: Path(getattr(self, name)) for name in self.extra_paths if getattr(self, name)}
+        return {name: place(getattr(self, name), self.s3) for name in self.extra_paths if getattr(self, name)}
 
     def check_extra(self, name: str) -> None:
         """Raises RecipeError when nothing is where one of `extra_paths` says, before any work starts."""

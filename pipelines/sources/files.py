@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pipelines.errors import BadPicture, RecipeError, SourceVanished
+from pipelines.places import place
+from pipelines.s3 import SCHEME, S3Options
 from pipelines.sources.base import OFFICIAL_SPLITS, Location, encode_path
 
 _SCHEME = re.compile(r"pipe:|[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -31,11 +33,13 @@ def refuse_urls(path: str) -> None:
     if found is None:
         return
     scheme = found[0].lower()
+    if scheme == SCHEME:
+        return
     why = "pipe: runs shell commands" if scheme == "pipe:" else f"{scheme} sources are not read yet"
     raise RecipeError(f"path must name files on this machine, found {path!r}: {why}; copy the files here first")
 
 
-def expand(path: str) -> tuple[Path, list[Path]]:
+def expand(path: str, options: S3Options | None = None) -> tuple[Path, list[Path]]:
     """Finds the files that a path, a glob pattern or a brace range such as `{000000..000009}` names.
 
     Returns:
@@ -45,6 +49,8 @@ def expand(path: str) -> tuple[Path, list[Path]]:
         RecipeError: nothing is there, or one file of a range is missing.
     """
     refuse_urls(path)
+    if path.startswith(SCHEME):
+        return _expand_keys(path, options)
     whole = Path(path)
     if whole.is_dir():
         raise RecipeError(f"path must name a file or a pattern, found the folder {path!r}: give {path.rstrip('/')}/*")
@@ -55,8 +61,32 @@ def expand(path: str) -> tuple[Path, list[Path]]:
     return root, sorted(files, key=lambda file: encode_path(file.relative_to(root)))
 
 
-def root_of(path: str) -> Path:
+def _expand_keys(path: str, options: S3Options | None) -> tuple[Path, list[Path]]:
+    """As `expand`, in a bucket; as in a folder, `*` stops at a slash and `**/` does not."""
+    root = root_of(path, options)
+    wanted = list(_expand_braces(path))
+    plain = [place(one, options) for one in wanted if not _WILDCARD.search(one)]
+    missing = [one for one in plain if not one.is_file()]
+    patterns = [_regex(one) for one in wanted if _WILDCARD.search(one)]
+    keys = [str(key) for key in root.rglob("*")] if patterns else []
+    matched = [place(key, options) for key in keys if any(re.fullmatch(pattern, key) for pattern in patterns)]
+    if missing or not (plain or matched):
+        raise RecipeError(f"no object is called {str(missing[0]) if missing else path!r}: correct the source's path")
+    return root, sorted({*plain, *matched}, key=lambda one: encode_path(str(one.relative_to(root))))
+
+
+def _regex(pattern: str) -> str:
+    """What `glob` means by a pattern, as a regular expression."""
+    parts = re.split(r"(\*\*/|\*|\?|\[[^\]]+\])", pattern)
+    signs = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
+    return "".join(signs.get(part, part if part.startswith("[") else re.escape(part)) for part in parts)
+
+
+def root_of(path: str, options: S3Options | None = None) -> Path:
     """The file's folder, for patterns the deepest folder without a wildcard; told without looking for files."""
+    if path.startswith(SCHEME):
+        bucket, *keys = path.removeprefix(SCHEME).split("/")
+        return place("/".join([SCHEME + bucket, *takewhile(lambda key: not _PATTERN.search(key), keys[:-1])]), options)
     whole = Path(path)
     if os.path.lexists(path):
         return whole.parent

@@ -14,6 +14,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
@@ -22,13 +23,18 @@ import pyarrow.parquet as pq
 from indexed_gzip import IndexedGzipFile
 
 from pipelines.errors import BadPicture
+from pipelines.places import ahead
 from pipelines.sources.base import Location, decode_path
 from pipelines.sources.files import refusal, zip_data_offset
 from pipelines.sources.mat import read_mat
 from pipelines.sources.recordio import picture_in
-from pipelines.sources.stores import OpenFile, store_of
+from pipelines.sources.stores import OpenFile, Store, store_of
 from pipelines.sources.tar import index_path
 from pipelines.sources.zip import BZIP2, DEFLATED, STORED
+from pipelines.storage import local_copy
+
+ALONE = frozenset({"file", "tar", "zip"})
+"""Containers of which a picture is a range of bytes that no other picture's reading disturbs."""
 
 OPEN_FILES = 16
 ROWS_AT_A_TIME = 32
@@ -101,20 +107,33 @@ class Reader:
         Raises:
             SourceVanished: the whole source is gone.
         """
-        for location in locations:
-            try:
-                data: bytes | BadPicture = self.read(location)
-            except BadPicture as bad:
-                data = bad
-            yield data
+        for alone, group in groupby(locations, self._may_be_read_alone):
+            if alone:
+                yield from ahead(self._outcome, group)
+            else:
+                yield from map(self._outcome, group)
+
+    def _may_be_read_alone(self, location: Location) -> bool:
+        """Whether other threads may read at the same time, and it is worth it."""
+        return self.store(location).remote and location.container in ALONE
+
+    def _outcome(self, location: Location) -> bytes | BadPicture:
+        try:
+            return self.read(location)
+        except BadPicture as bad:
+            return bad
 
     def path(self, location: Location) -> str:
         """Full path of the file that holds a location."""
-        return os.path.join(self.roots[location.root], decode_path(location.file))
+        return os.path.join(str(self.roots[location.root]), decode_path(location.file))
+
+    def store(self, location: Location) -> Store:
+        """The store that holds a location."""
+        return self._stores[location.root]
 
     def open(self, location: Location) -> OpenFile:
         """Opens the file that holds a location; the caller closes it."""
-        return self._stores[location.root].open(location.file)
+        return self.store(location).open(location.file, location.etag)
 
     def kept(self, location: Location, make: Callable[[], Kept]) -> Kept:
         """What `make` gave for this location's file; of too many the one unused for longest is closed."""
@@ -130,6 +149,9 @@ class Reader:
 
     def stream(self, location: Location) -> BinaryIO:
         """The open file behind a location."""
+        store = self.store(location)
+        if store.remote:  # opening costs no request, and threads must not share a stream
+            return store.stream(location.file, location.etag)
         return self.kept(location, lambda: self.open(location).stream)
 
 
@@ -143,12 +165,7 @@ def _stored_picture(location: Location) -> int:
 
 def read_file(reader: Reader, location: Location) -> bytes:
     """A file of its own."""
-    opened = reader.open(location)
-    # Buffered, because one unbuffered read may give less than there is (network file systems do).
-    with opened.stream as file:
-        if opened.size > reader.max_bytes:
-            raise BadPicture("too_many_bytes", f"{opened.size} bytes, at most {reader.max_bytes}")
-        return file.read(opened.size)
+    return reader.store(location).read(location.file, location.etag, reader.max_bytes)
 
 
 def read_tar(reader: Reader, location: Location) -> bytes:
@@ -169,8 +186,8 @@ class GzipStream:
         self._raw = opened.stream  # which the gzip stream does not close
         self.stream: BinaryIO = IndexedGzipFile(fileobj=opened.stream, buffer_size=1 << 20)
         index = index_path(reader.index_dir, reader.path(location), opened.size, opened.mtime_ns)
-        with contextlib.suppress(FileNotFoundError):
-            self.stream.import_index(os.fspath(index))
+        with contextlib.suppress(FileNotFoundError), local_copy(index) as path:
+            self.stream.import_index(path)
 
     def close(self) -> None:
         self.stream.close()

@@ -15,7 +15,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from pipelines.errors import RecipeError
+from pipelines.errors import BadPicture, RecipeError
+from pipelines.s3 import S3Path
 from pipelines.sources.base import Listing, Location, decode_path, encode_path
 from pipelines.sources.files import check_root, open_regular, refusal, refuse_urls
 from pipelines.sources.parts import BETWEEN, joined_stream
@@ -38,40 +39,54 @@ class Store(Protocol):
     def walk(self, listing: Listing) -> Iterator[Location]:
         """Lists every file, pictures or not, sorted by name; those that cannot be had carry a reason."""
 
-    def open(self, file: str) -> OpenFile:
+    remote: bool
+    """Whether each request takes long, and many may be made at once."""
+
+    def open(self, file: str, etag: str = "") -> OpenFile:
         """Opens one file for reading anywhere in it.
+
+        Args:
+            etag: the version that was listed, where the store has versions.
 
         Raises:
             BadPicture: it is no regular file.
             OSError: it cannot be opened.
         """
 
+    def stream(self, file: str, etag: str) -> BinaryIO:
+        """The stream of `open`, where nothing else of it is wanted."""
+
+    def read(self, file: str, etag: str, max_bytes: int) -> bytes:
+        """All bytes of a file; faults as `open`, and BadPicture if there are more than `max_bytes`."""
+
     def check(self) -> None:
         """Raises SourceVanished when the whole place is gone."""
 
 
-def open_parts(store: Store, files: list[str]) -> OpenFile:
-    """Opens the parts of one archive as one file; faults as `Store.open`."""
+def open_parts(store: Store, joined: str, etag: str = "") -> OpenFile:
+    """Opens the parts of one archive as one file; arguments and faults as those of `Store.open`."""
+    files = joined.split(BETWEEN)
+    etags = etag.split(BETWEEN) if etag else [""] * len(files)
     opened = []
-    for file in files:
-        part = store.open(file)
+    for file, version in zip(files, etags, strict=True):
+        part = store.open(file, version)
         part.stream.close()  # opened again when it is read: there may be hundreds of parts
         opened.append(part)
-    openers = [partial(_stream_of, store, file) for file in files]
+    openers = [partial(store.stream, file, part.etag) for file, part in zip(files, opened, strict=True)]
     stream = joined_stream(openers, [part.size for part in opened])
     *starts, size = accumulate((part.size for part in opened), initial=0)
-    etag = BETWEEN.join(part.etag for part in opened).strip(BETWEEN)
-    return OpenFile(stream, size, max(part.mtime_ns for part in opened), etag, tuple(starts))
+    version = BETWEEN.join(part.etag for part in opened).strip(BETWEEN)
+    return OpenFile(stream, size, max(part.mtime_ns for part in opened), version, tuple(starts))
 
 
-def _stream_of(store: Store, file: str) -> BinaryIO:
-    return store.open(file).stream
+def store_of(root: Path) -> Store:
+    """The store at a root, as `Source.root()` gives it."""
+    if isinstance(root, S3Path):
+        from pipelines.sources.bucket import BucketStore
 
-
-def store_of(root: str | Path) -> Store:
-    """The store at a root: `Source.root()`, or the path of a recipe."""
+        return BucketStore(root)
     refuse_urls(str(root))
-    return FolderStore(Path(root))
+    return FolderStore(root)
 
 
 class FolderStore:
@@ -82,15 +97,28 @@ class FolderStore:
     followed, and a folder reached twice is listed once.
     """
 
+    remote = False
+
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def check(self) -> None:
         check_root(self.root)
 
-    def open(self, file: str) -> OpenFile:
+    def stream(self, file: str, etag: str) -> BinaryIO:
+        return self.open(file).stream
+
+    def read(self, file: str, etag: str, max_bytes: int) -> bytes:
+        opened = self.open(file)
+        # Buffered, because one unbuffered read may give less than there is (network file systems do).
+        with opened.stream as stream:
+            if opened.size > max_bytes:
+                raise BadPicture("too_many_bytes", f"{opened.size} bytes, at most {max_bytes}")
+            return stream.read(opened.size)
+
+    def open(self, file: str, etag: str = "") -> OpenFile:
         if BETWEEN in file:
-            return open_parts(self, file.split(BETWEEN))
+            return open_parts(self, file)
         descriptor, status = open_regular(self.root / decode_path(file))
         return OpenFile(os.fdopen(descriptor, "rb"), status.st_size, status.st_mtime_ns)
 

@@ -6,8 +6,9 @@ unpack it once anyway, writes a seek index with which workers start near the mem
 
 from __future__ import annotations
 
+import os
 import tarfile
-import uuid
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,11 +18,13 @@ from typing import Any, BinaryIO, ClassVar, Literal, cast
 from indexed_gzip import IndexedGzipFile
 
 from pipelines.errors import RecipeError
+from pipelines.s3 import SCHEME
 from pipelines.seeds import digest
 from pipelines.sources.archive import Archive, ArchiveBroken, ArchiveSource, pictures_only
 from pipelines.sources.base import Listing, Location, encode_path
 from pipelines.sources.files import is_unsafe_name
 from pipelines.sources.nested import unfold
+from pipelines.storage import put_bytes
 
 NEIGHBOURHOOD_BYTES = 8 << 20
 """Pictures within so many decompressed bytes are read together."""
@@ -90,14 +93,17 @@ def open_tar(archive: Archive, index_dir: Path) -> Iterator[Archive]:
 
 def index_path(index_dir: Path, path: str | Path, size: int, mtime_ns: int) -> Path:
     """Where the seek index of a gzip file is kept."""
-    return index_dir / f"{digest('gzip index', encode_path(Path(path).absolute()), size, mtime_ns):032x}.gzidx"
+    return index_dir / f"{digest('gzip index', encode_path(_absolute(path)), size, mtime_ns):032x}.gzidx"
+
+
+def _absolute(path: str | Path) -> str:
+    return str(path) if str(path).startswith(SCHEME) else os.fspath(Path(path).absolute())
 
 
 def _export(stream: IndexedGzipFile, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f"{uuid.uuid4().hex}.tmp")
-    stream.export_index(str(temporary))
-    temporary.replace(target)
+    with tempfile.NamedTemporaryFile() as local:
+        stream.export_index(local.name)
+        put_bytes(target, Path(local.name).read_bytes())
 
 
 def tar_members(stream: BinaryIO) -> Iterator[tarfile.TarInfo]:

@@ -73,14 +73,12 @@ class Tree:
     `broken` takes up the archives that end early: a second tree of one corpus shares it with the first.
     """
 
-    def __init__(
-        self, root: str | os.PathLike[str], listing: Listing, name: str = "", broken: list[Entry] | None = None
-    ) -> None:
-        self.root, self.listing = os.fspath(root), listing
+    def __init__(self, root: Path, listing: Listing, name: str = "", broken: list[Entry] | None = None) -> None:
+        self.root, self.listing = str(root), listing
         self._name = name
         self._broken: list[Entry] = [] if broken is None else broken
-        self._store = store_of(self.root)
-        self._reader = Reader(Path(root), listing.index_dir, MAX_ANNOTATION_BYTES, {name: Path(root)})
+        self._store = store_of(root)
+        self._reader = Reader(root, listing.index_dir, MAX_ANNOTATION_BYTES, {name: root})
         self._spool = tempfile.TemporaryFile(prefix="mendery-tree-")  # noqa: SIM115  # closed by __exit__
         self._texts: list[Entry] = []
         self._listed = False

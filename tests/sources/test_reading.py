@@ -71,8 +71,8 @@ def fingerprint(folder: Path) -> dict[str, tuple[str, int]]:
 
 
 def test_every_source_is_tried_here():
-    # Pictures in MATLAB arrays are made of pixels, and tried in test_mat.py.
-    assert {kind for kind, _, _ in CONTAINERS.values()} == set(SOURCES) - {"mat"}
+    # Pictures in MATLAB arrays are made of pixels, and tried in test_mat.py; URLs in test_urls.py.
+    assert {kind for kind, _, _ in CONTAINERS.values()} == set(SOURCES) - {"mat", "urls"}
 
 
 def test_reading_changes_no_source(source, listed):
