@@ -31,7 +31,7 @@ OK, FAULTY, INTERRUPTED = 0, 1, 130
 def build(
     recipe: str,
     *,
-    out: Path,
+    out: str,
     workers: int | None = None,
     address: str | None = None,
     fresh: Annotated[bool, Parameter(negative="")] = False,
@@ -41,7 +41,7 @@ def build(
 
     Args:
         recipe: A YAML file, or the name of a ready recipe.
-        out: Folder of the dataset; on a cluster every node must see it.
+        out: Folder of the dataset, or s3://bucket/prefix; on a cluster every node must see it.
         workers: Tasks at a time; all processors by default.
         address: A running Ray cluster; without it Ray starts on this machine.
         fresh: Forget an earlier build in this folder.
@@ -116,7 +116,7 @@ def corpora(name: str | None = None) -> None:
 
 
 @app.command
-def inspect(path: Path, *, corpus: str | None = None) -> None:
+def inspect(path: str, *, corpus: str | None = None) -> None:
     """Say which corpus a folder or archive looks like, what is complete and what is missing.
 
     Args:
@@ -143,7 +143,7 @@ def inspect(path: Path, *, corpus: str | None = None) -> None:
 
 
 @app.command
-def status(out: Path) -> None:
+def status(out: str) -> None:
     """Say how far a build is, running or stopped.
 
     Args:
@@ -161,7 +161,7 @@ def status(out: Path) -> None:
 
 @app.command
 def verify(
-    out: Path, *, as_json: Annotated[bool, Parameter("--json", negative="")] = False, workers: int | None = None
+    out: str, *, as_json: Annotated[bool, Parameter("--json", negative="")] = False, workers: int | None = None
 ) -> None:
     """Check every promise of the sample contract on every sample; exit 1 if one is broken.
 
@@ -182,7 +182,7 @@ def verify(
 
 
 @app.command
-def report(out: Path) -> None:
+def report(out: str) -> None:
     """Write report.html, a page about the dataset that a browser shows offline.
 
     Args:
@@ -194,7 +194,7 @@ def report(out: Path) -> None:
 
 
 @app.command
-def show(out: Path, key: str, *, folder: Annotated[Path | None, Parameter(["--folder", "-o"])] = None) -> None:
+def show(out: str, key: str, *, folder: Annotated[Path | None, Parameter(["--folder", "-o"])] = None) -> None:
     """Take one sample out of its shard: members to a folder, metadata to the screen.
 
     Args:
@@ -281,7 +281,7 @@ def _interrupt(*_: Any) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _progress_of(out: Path) -> str:
+def _progress_of(out: str) -> str:
     from pipelines import status as look
 
     try:
@@ -291,7 +291,7 @@ def _progress_of(out: Path) -> str:
     return f"stopped in stage {found.stage}: {found.done:,} of {found.total:,} {found.unit} are done"
 
 
-def _summarise(manifest: dict[str, Any], out: Path) -> None:
+def _summarise(manifest: dict[str, Any], out: str) -> None:
     """The table at the end of a build."""
     audit = manifest["audit"]
     rows = [("found", audit["found"], "pictures"), ("kept", audit["kept"], "pictures")]
@@ -302,7 +302,7 @@ def _summarise(manifest: dict[str, Any], out: Path) -> None:
         for split, totals in manifest["splits"].items()
     ]
     _table(["", "", ""], [(name, f"{count:,}", text) for name, count, text in rows])
-    print(f"dataset {out}\nreport  {out / 'report.html'}")
+    print(f"dataset {out}\nreport  {out.rstrip('/')}/report.html")
 
 
 def _table(header: list[str], rows: Sequence[tuple[str, ...]]) -> None:

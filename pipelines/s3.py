@@ -10,10 +10,10 @@ import fnmatch
 import io
 import os
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import PurePosixPath
 from types import SimpleNamespace
 from typing import IO, Any, TypeVar
@@ -28,6 +28,7 @@ PATIENCE_SECONDS = 120.0
 """So long a server may fail or be away before a build stops; the same command continues."""
 
 CONNECTIONS = 32
+_MAKING = threading.Lock()
 _LEAST, _MOST = 1 << 16, 8 << 20
 """Bytes of one read: the first, and the largest that a run of reads in order grows to."""
 
@@ -171,9 +172,18 @@ class S3Path:
                 yield path
 
 
-@lru_cache(maxsize=8)
+CLIENTS: dict[S3Options, Any] = {}
+
+
 def client(options: S3Options) -> Any:
     """A client of boto3, one a process: making one takes longer than a request."""
+    with _MAKING:
+        if options not in CLIENTS:
+            CLIENTS[options] = _client(options)
+    return CLIENTS[options]
+
+
+def _client(options: S3Options) -> Any:
     try:
         import boto3
         from botocore import UNSIGNED
@@ -191,7 +201,8 @@ def client(options: S3Options) -> Any:
         **({"signature_version": UNSIGNED} if options.anonymous else {}),
     )
     region = options.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-    return boto3.client("s3", endpoint_url=endpoint, region_name=region, config=config)
+    # A session of its own: the default one keeps the credentials it has once found.
+    return boto3.session.Session().client("s3", endpoint_url=endpoint, region_name=region, config=config)
 
 
 def call(path: S3Path, operation: str, **arguments: Any) -> Any:

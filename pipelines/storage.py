@@ -58,6 +58,9 @@ class _Unclosed:
     def __init__(self, file: IO[bytes]) -> None:
         self.read, self.seek, self.tell = file.read, file.seek, file.tell
 
+    def close(self) -> None:
+        """Leaves the file open."""
+
 
 @contextlib.contextmanager
 def local_copy(path: Path) -> Iterator[str]:

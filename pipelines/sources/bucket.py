@@ -24,11 +24,13 @@ class BucketStore:
         """Nothing: a request about a bucket that is gone says so itself."""
 
     def walk(self, listing: Listing) -> Iterator[Location]:
-        for entry in listed(self.root):
-            name = encode_path(entry["Key"][len(self.root.key) :].lstrip("/"))
-            yield Location(
-                uri=name, file=name, container="file", size=entry["Size"], etag=entry["ETag"], neighbourhood=name
-            )
+        # By encoded name, as folders are listed, and not by key: else the same pictures would make another build here.
+        found = sorted((self._name(entry["Key"]), entry["Size"], entry["ETag"]) for entry in listed(self.root))
+        for name, size, etag in found:
+            yield Location(uri=name, file=name, container="file", size=size, etag=etag, neighbourhood=name)
+
+    def _name(self, key: str) -> str:
+        return encode_path(key[len(self.root.key) :].lstrip("/"))
 
     def open(self, file: str, etag: str = "") -> OpenFile:
         if BETWEEN in file:

@@ -65,7 +65,7 @@ def test_pickles_are_refused_and_never_opened(tmp_path, listed):
     assert listing.read_all() == [content("a.jpg")]
 
 
-@pytest.mark.parametrize("path", ["pipe:cat a", "PIPE:rm a", "s3://b/a.tar", "http://h/a-{0..9}.tar", "file:///a.tar"])
+@pytest.mark.parametrize("path", ["pipe:cat a", "PIPE:rm a", "http://h/a-{0..9}.tar", "file:///a.tar"])
 def test_commands_and_urls_are_refused(listed, path):
     with pytest.raises(RecipeError, match=r"shell commands|not read yet"):
         listed("webdataset", path)
