@@ -143,6 +143,7 @@ def test_annotated_example_is_a_recipe_and_shows_every_block(tmp_path: Path) -> 
         "archives/old.tar.gz",
         "faces/train.rec",
         "hub/data/a.parquet",
+        "lists/photos.csv",
         "scenes/train-000000.tar",
     ):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)

@@ -71,7 +71,7 @@ def fingerprint(folder: Path) -> dict[str, tuple[str, int]]:
 
 
 def test_every_source_is_tried_here():
-    assert {kind for kind, _, _ in CONTAINERS.values()} == set(SOURCES)
+    assert {kind for kind, _, _ in CONTAINERS.values()} == set(SOURCES) - {"urls"}  # see test_fetching.py
 
 
 def test_reading_changes_no_source(source, listed):
