@@ -54,6 +54,7 @@ def build(
     """
     from pipelines import manifest
     from pipelines.curate.retry import adopt
+    from pipelines.errors import MenderyError
     from pipelines.layout import Layout
     from pipelines.places import place
     from pipelines.progress import Progress, only_one
@@ -62,6 +63,8 @@ def build(
     from pipelines.shards.write import committed
     from pipelines.spread import cluster
 
+    if retry not in (None, "transient"):
+        raise MenderyError(f"retry must be 'transient' or nothing, found {retry!r}")
     recipe, layout = load(recipe), Layout(place(out).resolve())
     with only_one(layout), Progress(layout.log, quiet) as progress:
         _begin(recipe, layout, fresh, progress)

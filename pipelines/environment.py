@@ -13,6 +13,7 @@ from pathlib import Path
 from pipelines.versions import versions
 
 OPTIONAL = {
+    "aiohttp": "urls",
     "boto3": "s3",
     "datasets": "hub",
     "huggingface-hub": "hub",

@@ -147,6 +147,7 @@ def test_annotated_example_is_a_recipe_and_shows_every_block(tmp_path: Path) -> 
         "digits/train_32x32.mat",
         "lists/photos.csv",
         "hub/data/a.parquet",
+        "lists/photos.csv",
         "scenes/train-000000.tar",
     ):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)

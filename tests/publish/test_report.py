@@ -216,7 +216,7 @@ def test_cards_are_samples_of_the_dataset(html: str, index: list[dict[str, Any]]
 
 def test_card_shows_image_damage_and_hole(html: str) -> None:
     first = html[html.index('<figure class="card"') :]
-    uris = re.findall(r'<img src="data:image/webp;base64,([^"]*)"', first[: first.index("</button>")])
+    uris = re.findall(r'<img src="data:image/jpeg;base64,([^"]*)"', first[: first.index("</button>")])
     image, damaged, hole = (np.array(Image.open(io.BytesIO(base64.b64decode(uri)))).astype(int) for uri in uris)
     assert image.shape == damaged.shape == hole.shape == (THUMBNAIL_SIDE, THUMBNAIL_SIDE, 3)
     is_missing = np.abs(image - hole).sum(axis=2) > 90
