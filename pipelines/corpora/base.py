@@ -212,7 +212,7 @@ def _row(table: Table, name: str) -> Annotation:
 
 def fault(uri: str, reason: str, detail: str) -> Location:
     """A location that stands for something that is not there or cannot be read."""
-    return Location(uri=uri, file="", container="file", neighbourhood=uri, reason=reason, detail=detail)
+    return Location(uri=uri, file="", container="file", reason=reason, detail=detail)
 
 
 def text_of(tree: Tree, entry: Entry) -> str:

@@ -42,7 +42,6 @@ class PackagePhotos(Source):
                 stored_size=status.st_size,
                 size=status.st_size,
                 mtime_ns=status.st_mtime_ns,
-                neighbourhood=encode_path(picture["file"]),
                 split=self.split,
                 labels=json.dumps({"title": picture["title"]}),
                 licence=picture["licence"],

@@ -67,7 +67,7 @@ class Archive:
             container=self.container,
             mtime_ns=self.mtime_ns,
             etag=self.etag,
-            **{"uri": uri, "neighbourhood": uri, "split": self.split or folder_split(member), **fields},
+            **{"uri": uri, "split": self.split or folder_split(member), **fields},
         )
 
 
@@ -106,10 +106,10 @@ class ArchiveSource(Source):
         except OSError as error:
             store.check()
             reason, detail = refusal(path, error)
-            yield Location(file, file, self.container, neighbourhood=file, reason=reason, detail=detail)
+            yield Location(file, file, self.container, reason=reason, detail=detail)
             return
         except BadPicture as error:
-            yield Location(file, file, self.container, neighbourhood=file, reason=error.reason, detail=error.detail)
+            yield Location(file, file, self.container, reason=error.reason, detail=error.detail)
             return
         with opened.stream as stream:
             split = self.split or archive_split(file)

@@ -58,8 +58,6 @@ class Location:
         method, crc: compression method and CRC-32 of a zip member.
         column, row_group, row: for Parquet: the column of pictures, the row group, and the row inside it.
         mtime_ns: change time of `file`, to notice sources that change under a build.
-        neighbourhood: pictures that are cheap to read together share it; equal to `uri` where any
-            picture can be read alone.
         etag: what an object store calls this version of `file`, for the same purpose; of a URL the digest that its list
             states.
         split: official split the source declares, or "".
@@ -84,7 +82,6 @@ class Location:
     row: int = -1
     column: str = ""
     mtime_ns: int = 0
-    neighbourhood: str = ""
     split: str = ""
     etag: str = ""
     labels: str = "{}"

@@ -27,7 +27,7 @@ class BucketStore:
         # By encoded name, as folders are listed, and not by key: else the same pictures would make another build here.
         found = sorted((self._name(entry["Key"]), entry["Size"], entry["ETag"]) for entry in listed(self.root))
         for name, size, etag in found:
-            yield Location(uri=name, file=name, container="file", size=size, etag=etag, neighbourhood=name)
+            yield Location(uri=name, file=name, container="file", size=size, etag=etag)
 
     def _name(self, key: str) -> str:
         return encode_path(key[len(self.root.key) :].lstrip("/"))

@@ -34,11 +34,9 @@ class ParquetSource(ArchiveSource):
         first = archive.location("", column=column)
         for group in range(table.num_row_groups):
             labels = self._labels(table, group)
-            place = f"{archive.file}#{group}"
             for row in range(table.metadata.row_group(group).num_rows):
                 text = labels[row] if row < len(labels) else "{}"
-                uri = f"{place}.{row}"
-                yield replace(first, uri=uri, row_group=group, row=row, neighbourhood=place, labels=text)
+                yield replace(first, uri=f"{archive.file}#{group}.{row}", row_group=group, row=row, labels=text)
 
     def _column(self, archive: Archive, schema: pa.Schema) -> str:
         wanted = [self.image, *self.labels] if self.image else self.labels

@@ -123,7 +123,7 @@ def list_records(
     found = _scan(stream, start, start, end) if index is None else _indexed(stream, start, end, index)
     for item in found:
         uri = f"{whole.uri}#{_name(item, start)}"
-        place = replace(whole, uri=uri, neighbourhood=uri, container="recordio", offset=item.offset, method=0, crc=0)
+        place = replace(whole, uri=uri, container="recordio", offset=item.offset, method=0, crc=0)
         if isinstance(item, Damage):
             yield replace(place, size=-1, reason=item.bad.reason, detail=item.bad.detail), ()
         elif item.size:

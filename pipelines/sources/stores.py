@@ -170,7 +170,6 @@ def _location(name: str, size: int = -1, mtime_ns: int = 0, reason: str = "", de
         container="file",
         size=size,
         mtime_ns=mtime_ns,
-        neighbourhood=name,
         reason=reason,
         detail=detail,
     )

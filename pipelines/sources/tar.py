@@ -26,9 +26,6 @@ from pipelines.sources.files import is_unsafe_name
 from pipelines.sources.nested import unfold
 from pipelines.storage import put_bytes
 
-NEIGHBOURHOOD_BYTES = 8 << 20
-"""Pictures within so many decompressed bytes are read together."""
-
 _MIN_SPACING = 1 << 20
 _MAX_POINTS = 2048  # of 32 KiB each: what an open index keeps in a worker's memory
 _MAX_HEADER_BYTES = 16 << 20
@@ -162,16 +159,12 @@ class _Headers:
 
 def member_location(archive: Archive, member: tarfile.TarInfo, **fields: Any) -> Location:
     """Location of a tar's member, with the reason if it must not be read."""
-    place = {}
-    if archive.container == "tar.gz":
-        place["neighbourhood"] = f"{archive.file}#{member.offset_data // NEIGHBOURHOOD_BYTES}"
     return archive.location(
         member.name,
         offset=member.offset_data,
         stored_size=member.size,
         size=member.size,
         reason=_reason(member),
-        **place,
         **fields,
     )
 

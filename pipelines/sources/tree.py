@@ -244,8 +244,7 @@ class Tree:
 
 def _under(name: str, location: Location) -> Location:
     """The location as one below the root of this name."""
-    uri, neighbourhood = f"{name}/{location.uri}", f"{name}/{location.neighbourhood}"
-    return replace(location, root=name, uri=uri, neighbourhood=neighbourhood)
+    return replace(location, root=name, uri=f"{name}/{location.uri}")
 
 
 def ending(pattern: str | re.Pattern[str]) -> re.Pattern[str]:

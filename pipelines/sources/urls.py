@@ -103,7 +103,6 @@ class UrlSource(ArchiveSource):
             uri=told,
             file=asked,
             container=self.container,
-            neighbourhood=told,
             etag=_digest(cells),
             split=archive.split,
             labels=labels_json({name: row.get(name) for name in self.labels}),

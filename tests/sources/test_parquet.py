@@ -51,10 +51,9 @@ def test_rows_are_read_in_any_order(tmp_path, listed):
     assert [listing.reader.read(listing.locations[number]) for number in order] == expected
 
 
-def test_rows_of_a_row_group_are_neighbours_and_uris_differ(tmp_path, listed):
+def test_uris_of_rows_differ(tmp_path, listed):
     write(tmp_path / "a.parquet", {"image": hub_column(rows(20))})
     found = listed("parquet", tmp_path / "a.parquet").locations
-    assert [location.neighbourhood for location in found] == ["a.parquet#0"] * 10 + ["a.parquet#1"] * 10
     assert len({location.uri for location in found}) == 20
 
 

@@ -151,13 +151,6 @@ def test_pipes_dangling_links_and_folders_among_the_archives(tmp_path, listed):
     assert listing.read_all() == [content("x.jpg")]
 
 
-def test_pictures_near_each_other_in_gzip_are_neighbours(tmp_path, listed):
-    big = [(header(f"{number}.jpg"), bytes(5 << 20)) for number in range(3)]
-    (tmp_path / "a.tgz").write_bytes(gzip.compress(tar_bytes(*big), 1))
-    found = listed("tar", tmp_path / "a.tgz").locations
-    assert [location.neighbourhood for location in found] == ["a.tgz#0", "a.tgz#0", "a.tgz#1"]
-
-
 def test_gzip_leaves_one_seek_index_and_nothing_else(tmp_path, listed):
     path = tmp_path / "a.tgz"
     path.write_bytes(gzip.compress(tar_bytes("x.jpg")))

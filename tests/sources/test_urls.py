@@ -58,7 +58,7 @@ def test_text_has_one_url_per_line(tmp_path: Path, name: str) -> None:
 def test_user_and_password_are_for_asking_only(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("https://jane:secret@a.example:8443/x.jpg?size=2#top\n")
     (location,) = listed(tmp_path / "a.txt")
-    assert location.uri == location.neighbourhood == "https://a.example:8443/x.jpg?size=2"
+    assert location.uri == "https://a.example:8443/x.jpg?size=2"
     assert location.file == "https://jane:secret@a.example:8443/x.jpg?size=2"
 
 
