@@ -74,6 +74,7 @@ def build(
         if not layout.manifest.is_file():
             with cluster(workers, address) as num_workers:
                 _curate(recipe, layout, num_workers, progress)
+                _fill_packs(recipe, layout, num_workers, progress)
                 plan = _plan(recipe, layout, progress)
                 _write_shards(recipe, layout, plan, num_workers, progress)
             manifest.write(recipe, layout, plan, committed(layout, [shard["name"] for shard in plan["shards"]]))
@@ -167,6 +168,17 @@ def _curate(recipe: Recipe, layout: Layout, workers: int, progress: Progress) ->
         )
 
 
+def _fill_packs(recipe: Recipe, layout: Layout, workers: int, progress: Progress) -> None:
+    """Makes the crops that measuring has not left: those of pictures that were let in later."""
+    from pipelines.curate.decide import kept_rows
+    from pipelines.curate.packs import lacking
+
+    if layout.plan_summary.is_file():
+        return
+    kept = kept_rows(layout)
+    _make_packs(recipe, layout, [part for part, rows in kept.items() if lacking(layout, part, rows)], workers, progress)
+
+
 def _plan(recipe: Recipe, layout: Layout, progress: Progress) -> dict[str, Any]:
     """The plan, made once and then read."""
     from pipelines.shards import plan
@@ -203,16 +215,24 @@ def _write_shards(recipe: Recipe, layout: Layout, plan: dict[str, Any], workers:
 
 def _restore_packs(recipe: Recipe, layout: Layout, shards: list[int], workers: int, progress: Progress) -> None:
     """Makes crops again that a finished build has thrown away, for shards that were lost since."""
-    from pipelines.curate.measure import MeasureJob, measure_part
     from pipelines.shards.plan import parts_of
-    from pipelines.spread import spread
 
     parts = [number for number in parts_of(layout, shards) if not layout.pack(number).is_file()]
+    _make_packs(recipe, layout, parts, workers, progress)
+
+
+def _make_packs(recipe: Recipe, layout: Layout, parts: list[int], workers: int, progress: Progress) -> None:
+    """Makes the packs of parts that are measured."""
+    from pipelines.curate.measure import MeasureJob, measure_part
+    from pipelines.spread import spread
+
+    if not parts:
+        return
+    progress.say(f"reading {len(parts)} parts of the catalog again, for the crops")
     jobs = [MeasureJob(str(layout.out), recipe.model_dump_json(), number) for number in parts]
-    if jobs:
-        progress.say(f"reading {len(jobs)} parts of the catalog again, for {len(shards)} shards")
+    with progress.count("crops", len(jobs), 0, "parts") as advance:
         for _ in spread(measure_part, jobs, workers, TASK_MEMORY, lambda job: f"reading part {job.part}"):
-            pass
+            advance(1)
 
 
 def _drop_renditions(layout: Layout, progress: Progress) -> None:

@@ -113,11 +113,11 @@ class Layout:
     def retried(self, number: int) -> Path:
         return self.measured / f"part-{number:06d}.retried"
 
-    def retried_pack(self, number: int) -> Path:
-        return self.renditions / f"part-{number:06d}.retried"
+    def pack(self, number: int, staged: bool = False) -> Path:
+        return self.renditions / f"part-{number:06d}{'-retried' if staged else ''}.bin"
 
-    def pack(self, number: int) -> Path:
-        return self.renditions / f"part-{number:06d}.bin"
+    def pack_index(self, number: int, staged: bool = False) -> Path:
+        return self.renditions / f"part-{number:06d}{'-retried' if staged else ''}.parquet"
 
     def part(self, number: int) -> Path:
         return self.measured / f"part-{number:06d}.parquet"

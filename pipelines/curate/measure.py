@@ -12,16 +12,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
-from typing import IO, Any
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import catalog
+from pipelines.curate import packs
+from pipelines.curate.packs import Pack
 from pipelines.curate.rules import KEEP, judge
 from pipelines.errors import BadPicture, MenderyError
 from pipelines.imaging.decode import check, inspect
-from pipelines.imaging.render import Rendition, render
+from pipelines.imaging.render import render
 from pipelines.layout import Layout
 from pipelines.places import place
 from pipelines.recipe import Recipe
@@ -45,17 +48,14 @@ SCHEMA = pa.schema(
         ("detail", pa.string()),
         # The fault may pass: `--retry transient` reads the picture again.
         ("transient", pa.bool_()),
-        # Where the crops lie: the pack of which part, and in it their bytes, each with its matrix.
-        ("part", pa.int32()),
-        (
-            "renditions",
-            pa.list_(
-                pa.struct([("offset", pa.int64()), ("size", pa.int32()), ("matrix", pa.list_(pa.float64()))]),
-            ),
-        ),
     ]
 )
-NOTHING: dict[str, Any] = dict.fromkeys(("format", "mode"), "") | dict.fromkeys(("width", "height"), 0)
+NOTHING: dict[str, Any] = (
+    dict.fromkeys(("sha256", "format", "mode", "fault", "detail"), "")
+    | dict.fromkeys(("num_bytes", "width", "height"), 0)
+    | {"transient": False}
+)
+"""Measurements of a picture of which nothing is known."""
 
 
 @dataclass(frozen=True)
@@ -70,21 +70,27 @@ class MeasureJob:
 def measure_part(job: MeasureJob) -> int:
     """Measures one row group of the catalog into its own file, its crops into a pack; gives the number of pictures.
 
-    Where the file is there already, only the pack is made again.
+    Where pictures are measured already, they are only read if the pack must be made.
 
     Raises:
-        MenderyError: a picture is not what it was when the file was made.
+        MenderyError: a picture is not what it was when it was measured.
     """
     layout, recipe = Layout(place(job.out)), parsed(job.recipe)
     rows = catalog_rows(layout, job.part)
     if layout.part(job.part).is_file():
-        _restore_pack(recipe, layout, job.part, rows)
+        _make_pack(recipe, layout, job.part, rows)
         return len(rows)
-    with Readers(recipe, layout) as readers, put(layout.pack(job.part)) as pack:
-        found = [measure(outcome, recipe, pack) | {"part": job.part} for outcome in readers.read_all(wanted(rows))]
-    with put(layout.part(job.part)) as file:
-        pq.write_table(pa.Table.from_pylist(found, schema=SCHEMA), file, compression="zstd")
+    with Readers(recipe, layout) as readers, packs.writing(layout, job.part) as pack:
+        outcomes = readers.read_all(wanted(rows))
+        found = [measure(outcome, recipe, pack, number) for number, outcome in enumerate(outcomes)]
+    write_part(layout.part(job.part), found)
     return len(rows)
+
+
+def write_part(path: Path, found: list[dict[str, Any]]) -> None:
+    """Writes the measurements of one part."""
+    with put(path) as file:
+        pq.write_table(pa.Table.from_pylist(found, schema=SCHEMA), file, compression="zstd")
 
 
 def catalog_rows(layout: Layout, part: int) -> list[dict[str, Any]]:
@@ -98,15 +104,19 @@ def wanted(rows: Iterable[dict[str, Any]]) -> list[tuple[int, Location]]:
     return [(row["source"], catalog.location_of(row)) for row in rows]
 
 
-def _restore_pack(recipe: Recipe, layout: Layout, part: int, rows: list[dict[str, Any]]) -> None:
-    """Makes the crops of a measured part again; pictures that had none are not read."""
+def _make_pack(recipe: Recipe, layout: Layout, part: int, rows: list[dict[str, Any]]) -> None:
+    """Makes the crops of a part that is measured; pictures that a rule drops are not read."""
     before = pq.read_table(opened(layout.part(part))).to_pylist()
-    cropped = [(row, was) for row, was in zip(rows, before, strict=True) if was["renditions"]]
-    with Readers(recipe, layout) as readers, put(layout.pack(part)) as pack:
-        outcomes = readers.read_all(wanted(row for row, _ in cropped))
-        found = [measure(outcome, recipe, pack) for outcome in outcomes]
+    kept = [number for number, was in enumerate(before) if judge(was, recipe.curate) == KEEP]
+    with Readers(recipe, layout) as readers, packs.writing(layout, part) as pack:
+        outcomes = readers.read_all(wanted(rows[number] for number in kept))
+        found = [measure(outcome, recipe, pack, number) for number, outcome in zip(kept, outcomes, strict=True)]
         _refuse_changes(
-            [row["uri"] for (row, was), now in zip(cropped, found, strict=True) if was["sha256"] != now["sha256"]]
+            [
+                rows[number]["uri"]
+                for number, now in zip(kept, found, strict=True)
+                if before[number]["sha256"] != now["sha256"]
+            ]
         )
 
 
@@ -118,22 +128,21 @@ def _refuse_changes(changed: list[str]) -> None:
         )
 
 
-def measure(outcome: bytes | BadPicture, recipe: Recipe, pack: IO[bytes]) -> dict[str, Any]:
+def measure(outcome: bytes | BadPicture, recipe: Recipe, pack: Pack, number: int) -> dict[str, Any]:
     """One row of measurements; a picture that cannot be used has its fault in it.
 
     Args:
         outcome: bytes of a picture, or why there are none.
-        pack: takes the crops of a picture that no rule drops.
+        pack: takes the crops of a picture that no rule drops, under its number.
     """
-    row: dict[str, Any] = {"sha256": "", "num_bytes": 0, **NOTHING, "fault": "", "detail": "", "transient": False}
-    row["renditions"] = []
+    row = dict(NOTHING)
     try:
         data = _bytes_of(outcome)
         row |= {"sha256": hashlib.sha256(data).hexdigest(), "num_bytes": len(data)}
         header = inspect(data, max_pixels=recipe.curate.max_pixels)
         row |= {name: getattr(header, name) for name in HEADER_SCHEMA.names}
         if judge(row, recipe.curate) == KEEP:
-            row["renditions"] = _pack(render(data, header, recipe.image, recipe.seed, row["sha256"]), pack)
+            pack.add(number, render(data, header, recipe.image, recipe.seed, row["sha256"]))
         else:
             check(data, header)  # a picture that is small and cut counts as cut
     except BadPicture as bad:
@@ -145,15 +154,6 @@ def _bytes_of(outcome: bytes | BadPicture) -> bytes:
     if isinstance(outcome, BadPicture):
         raise outcome
     return outcome
-
-
-def _pack(renditions: Iterator[Rendition], pack: IO[bytes]) -> list[dict[str, Any]]:
-    """Appends crops to a pack and says where they lie."""
-    places = []
-    for rendition in renditions:
-        places.append({"offset": pack.tell(), "size": len(rendition.data), "matrix": list(rendition.matrix)})
-        pack.write(rendition.data)
-    return places
 
 
 class Readers:

@@ -9,12 +9,13 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines import seeds
-from pipelines.curate import decide
+from pipelines.curate import decide, packs
 from pipelines.errors import MenderyError
 from pipelines.layout import Layout
 from pipelines.recipe import Recipe
@@ -22,7 +23,7 @@ from pipelines.sample import SPLITS
 from pipelines.storage import opened, put, put_json
 from pipelines.versions import versions
 
-SCHEMA = decide.SCHEMA
+SCHEMA = pa.schema([*decide.SCHEMA, ("renditions", packs.CROPS)])
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,11 @@ def write(recipe: Recipe, layout: Layout, samples_per_shard: int) -> dict[str, A
     Raises:
         MenderyError: no picture was kept.
     """
-    table = pq.read_table(opened(layout.curated), columns=SCHEMA.names)
+    table = pq.read_table(opened(layout.curated))
     kept = table.filter(pc.equal(table["reason"], ""))
     if not kept.num_rows:
         raise MenderyError(f"no picture was kept of {table.num_rows} found: {_why(table)}")
+    kept = kept.append_column("renditions", packed(layout, kept))
     shards = assign(recipe, kept, samples_per_shard)
     per_picture = samples_per_picture(recipe)
     with put(layout.plan) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
@@ -83,6 +85,21 @@ def assign(recipe: Recipe, kept: pa.Table, samples_per_shard: int) -> list[Plann
             start, end = (len(positions) * edge // min(total, len(positions)) for edge in (number, number + 1))
             shards.append(PlannedShard(f"{split}-{number:06d}", split, tuple(positions[start:end])))
     return shards
+
+
+def packed(layout: Layout, kept: pa.Table) -> pa.Array:
+    """Where the crops of pictures lie in their packs.
+
+    Args:
+        kept: rows of the curated table, in its order.
+    """
+    parts, rows = kept["part"].to_numpy(), kept["row"].to_numpy()
+    numbers, starts = np.unique(parts, return_index=True)
+    found = []
+    for part, of_part in zip(numbers.tolist(), np.split(rows, starts[1:]), strict=True):
+        index = packs.crops_of(layout, part)
+        found.append(index["renditions"].take(pc.index_in(pa.array(of_part), index["row"])).combine_chunks())
+    return pa.concat_arrays(found)
 
 
 def parts_of(layout: Layout, shards: list[int]) -> list[int]:
