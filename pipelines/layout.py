@@ -3,6 +3,7 @@
     OUT/
         manifest.json        written last: its existence proves the build is complete
         report.html
+        curation.html        what was measured, beside the thresholds (`mendery curate --report`)
         recipe.yaml          the resolved recipe
         shards/              train-000000.tar and its index train-000000.parquet, ...
         state/               what a restart needs; may be deleted once the manifest is there
@@ -10,6 +11,7 @@
             salt                 secret with which identities are digested
             catalog.parquet  every picture found; a row group is one measuring task
             measured/        one file per finished measuring task
+            known/           what an update keeps of earlier measurements, until it is taken over
             renditions/      the crops it made, until the manifest is there and nothing is left to retry
             curated.parquet  every picture with its verdict
             plan.parquet     every sample to write; a row group is one shard
@@ -70,6 +72,14 @@ class Layout:
         return self.state / "measured"
 
     @property
+    def known(self) -> Path:
+        return self.state / "known"
+
+    @property
+    def curation_report(self) -> Path:
+        return self.out / "curation.html"
+
+    @property
     def renditions(self) -> Path:
         return self.state / "renditions"
 
@@ -112,6 +122,9 @@ class Layout:
 
     def retried(self, number: int) -> Path:
         return self.measured / f"part-{number:06d}.retried"
+
+    def known_part(self, number: int) -> Path:
+        return self.measured / f"part-{number:06d}.known"
 
     def pack(self, number: int, staged: bool = False) -> Path:
         return self.renditions / f"part-{number:06d}{'-retried' if staged else ''}.bin"

@@ -65,12 +65,21 @@ def decide(recipe: Recipe, layout: Layout) -> Counter[str]:
     return Counter(verdicts.reasons.tolist())
 
 
+def counts(layout: Layout) -> dict[str, int]:
+    """Number of pictures by the reason for which they were dropped; "" is for those kept."""
+    reasons = pq.read_table(opened(layout.curated), columns=["reason"])["reason"]
+    found = {entry["values"]: entry["counts"] for entry in pc.value_counts(reasons).to_pylist()}
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
 def kept_rows(layout: Layout) -> dict[int, NDArray[np.int64]]:
     """Rows of the pictures that are kept, by the part of the catalog in which they stand."""
     table = pq.read_table(opened(layout.curated), columns=["part", "row", "reason"])
     kept = table.filter(pc.equal(table["reason"], KEEP))
     numbers, starts = np.unique(kept["part"].to_numpy(), return_index=True)
-    return dict(zip(numbers.tolist(), np.split(kept["row"].to_numpy(), starts[1:]), strict=True))
+    # `np.split` makes one piece of nothing.
+    pieces = np.split(kept["row"].to_numpy(), starts[1:]) if kept.num_rows else []
+    return dict(zip(numbers.tolist(), pieces, strict=True))
 
 
 def _verdicts(recipe: Recipe, layout: Layout, num_parts: int) -> Verdicts:

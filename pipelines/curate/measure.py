@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -19,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import catalog
-from pipelines.curate import packs
+from pipelines.curate import known, packs
 from pipelines.curate.packs import Pack
 from pipelines.curate.rules import KEEP, judge
 from pipelines.errors import BadPicture, MenderyError
@@ -60,11 +61,16 @@ NOTHING: dict[str, Any] = (
 
 @dataclass(frozen=True)
 class MeasureJob:
-    """One row group of the catalog."""
+    """One row group of the catalog.
+
+    Attributes:
+        crops: whether to make the crops as well, while the pictures are decoded.
+    """
 
     out: str
     recipe: str
     part: int
+    crops: bool = True
 
 
 def measure_part(job: MeasureJob) -> int:
@@ -80,9 +86,12 @@ def measure_part(job: MeasureJob) -> int:
     if layout.part(job.part).is_file():
         _make_pack(recipe, layout, job.part, rows)
         return len(rows)
-    with Readers(recipe, layout) as readers, packs.writing(layout, job.part) as pack:
-        outcomes = readers.read_all(wanted(rows))
-        found = [measure(outcome, recipe, pack, number) for number, outcome in enumerate(outcomes)]
+    before = known.of_part(layout, job.part)
+    # A pack is for all pictures of a part, so where some are known it is made later, for those that are kept.
+    crops = packs.writing(layout, job.part) if job.crops and not before else nullcontext()
+    with Readers(recipe, layout) as readers, crops as pack:
+        outcomes = readers.read_all(wanted(row for number, row in enumerate(rows) if number not in before))
+        found = [before.get(number) or measure(next(outcomes), recipe, pack, number) for number in range(len(rows))]
     write_part(layout.part(job.part), found)
     return len(rows)
 
@@ -128,12 +137,12 @@ def _refuse_changes(changed: list[str]) -> None:
         )
 
 
-def measure(outcome: bytes | BadPicture, recipe: Recipe, pack: Pack, number: int) -> dict[str, Any]:
+def measure(outcome: bytes | BadPicture, recipe: Recipe, pack: Pack | None, number: int) -> dict[str, Any]:
     """One row of measurements; a picture that cannot be used has its fault in it.
 
     Args:
         outcome: bytes of a picture, or why there are none.
-        pack: takes the crops of a picture that no rule drops, under its number.
+        pack: takes the crops of a picture that no rule drops, under its number; None makes none.
     """
     row = dict(NOTHING)
     try:
@@ -141,7 +150,7 @@ def measure(outcome: bytes | BadPicture, recipe: Recipe, pack: Pack, number: int
         row |= {"sha256": hashlib.sha256(data).hexdigest(), "num_bytes": len(data)}
         header = inspect(data, max_pixels=recipe.curate.max_pixels)
         row |= {name: getattr(header, name) for name in HEADER_SCHEMA.names}
-        if judge(row, recipe.curate) == KEEP:
+        if pack is not None and judge(row, recipe.curate) == KEEP:
             pack.add(number, render(data, header, recipe.image, recipe.seed, row["sha256"]))
         else:
             check(data, header)  # a picture that is small and cut counts as cut
