@@ -73,6 +73,9 @@ REASONS: dict[str, str] = {
     "too_small": "shorter side under curate.min_side",
     "aspect_ratio": "longer side over curate.max_aspect times the shorter",
     "duplicate": "the same bytes as a picture that is kept",
+    "no_face": "no face with five points, for `fit: face`",
+    "face_too_small": "its faces would be enlarged more than image.max_enlarge",
+    "face_cut": "crops of its faces would reach further beyond the picture than image.max_outside",
     "no_official_split": "no official split is declared for it, and the recipe asks for official splits",
     # Found while writing.
     "changed": "other bytes than when it was listed",

@@ -15,14 +15,12 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from pipelines import catalog, seeds
-from pipelines.curate.measure import Readers, measure
+from pipelines.curate.measure import Readers, measure, verdict
 from pipelines.curate.packs import Pack
-from pipelines.curate.rules import judge
 from pipelines.errors import BadPicture
 from pipelines.layout import Layout
 from pipelines.licences import conflicts, strictest
 from pipelines.recipe import Recipe, load
-from pipelines.shards.plan import samples_per_picture
 from pipelines.shards.trial import Trial, try_pictures
 from pipelines.sources.base import Listing
 from pipelines.storage import opened
@@ -131,7 +129,8 @@ def _estimate(recipe: Recipe, number: int, layout: Layout, readers: Readers) -> 
         if kept
         else Trial(0, 0, 0)
     )
-    samples = round(len(uris) * len(kept) / len(rows)) * samples_per_picture(recipe)
+    crops = sum(len(row["renditions"]) for row in kept)
+    samples = round(len(uris) * crops / len(rows)) * recipe.variants
     licences = Counter(licence or recipe.sources[number].licence for licence in table["licence"].to_pylist())
     return SourceEstimate(
         recipe.sources[number].name,
@@ -147,8 +146,10 @@ def _estimate(recipe: Recipe, number: int, layout: Layout, readers: Readers) -> 
 
 def _look(recipe: Recipe, row: dict[str, Any], outcome: bytes | BadPicture, pack: Pack, number: int) -> dict[str, Any]:
     """A row of the catalog with its measurements, verdict and crops, as the plan would have it."""
-    measured = measure(outcome, recipe, pack, number)
-    return row | measured | {"reason": judge(measured, recipe.curate), "renditions": pack.crops.get(number, [])}
+    measured = measure(outcome, recipe, pack, number, row["faces"])
+    return (
+        row | measured | {"reason": verdict(measured, recipe, row["faces"]), "renditions": pack.crops.get(number, [])}
+    )
 
 
 def _slice(pack: io.BytesIO, spot: dict[str, Any]) -> bytes:

@@ -117,7 +117,8 @@ class Recipe(BaseModel):
         if not self.damage and self.variants > 1:
             raise ValueError("variants has no effect without damage: remove it or name a damage")
         if self.curate.min_side is None:
-            self.curate.min_side = self.image.size
+            # A crop of a face has a limit of its own, `max_enlarge`.
+            self.curate.min_side = 1 if self.image.fit == "face" else self.image.size
         taken: set[str] = set()
         for source in self.sources:
             source.name = _unused(source.name or _default_name(source), taken)

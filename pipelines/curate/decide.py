@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pipelines import catalog
 from pipelines.curate import duplicates, measure, splits
 from pipelines.curate.rules import KEEP, NEEDED, judge_all
+from pipelines.imaging.face_crops import face_crops
 from pipelines.layout import Layout
 from pipelines.recipe import Recipe
 from pipelines.storage import opened, put
@@ -87,6 +88,8 @@ def _verdicts(recipe: Recipe, layout: Layout, num_parts: int) -> Verdicts:
     faults = measured["fault"].to_numpy()
     reasons = judge_all(faults, {name: measured[name].to_numpy() for name in NEEDED}, recipe.curate)
     verdicts = Verdicts(reasons, np.full(len(reasons), "", object), {})
+    if recipe.image.fit == "face":
+        _judge_faces(recipe, layout, measured, verdicts)
     _drop_duplicates(layout, measured["sha256"], verdicts)
     _split(recipe, layout, measured["sha256"], verdicts)
     return verdicts
@@ -94,6 +97,16 @@ def _verdicts(recipe: Recipe, layout: Layout, num_parts: int) -> Verdicts:
 
 def _measured(layout: Layout, num_parts: int, columns: list[str]) -> pa.Table:
     return pa.concat_tables(pq.read_table(opened(layout.part(part)), columns=columns) for part in range(num_parts))
+
+
+def _judge_faces(recipe: Recipe, layout: Layout, measured: pa.Table, verdicts: Verdicts) -> None:
+    """Drops pictures of which no face can be cropped."""
+    kept = np.flatnonzero(verdicts.reasons == KEEP)
+    listed = pq.read_table(opened(layout.catalog), columns=["faces"]).take(pa.array(kept))
+    sizes = measured.select(["width", "height"]).take(pa.array(kept))
+    columns = (listed["faces"].to_pylist(), sizes["width"].to_pylist(), sizes["height"].to_pylist())
+    crops = (face_crops(*of_one, recipe.image) for of_one in zip(*columns, strict=True))
+    verdicts.reasons[kept] = [found.reason for found in crops]
 
 
 def _drop_duplicates(layout: Layout, digests: pa.ChunkedArray, verdicts: Verdicts) -> None:

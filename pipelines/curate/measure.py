@@ -25,6 +25,7 @@ from pipelines.curate.packs import Pack
 from pipelines.curate.rules import KEEP, judge
 from pipelines.errors import BadPicture, MenderyError
 from pipelines.imaging.decode import check, inspect
+from pipelines.imaging.face_crops import face_crops
 from pipelines.imaging.render import render
 from pipelines.layout import Layout
 from pipelines.places import place
@@ -91,7 +92,10 @@ def measure_part(job: MeasureJob) -> int:
     crops = packs.writing(layout, job.part) if job.crops and not before else nullcontext()
     with Readers(recipe, layout) as readers, crops as pack:
         outcomes = readers.read_all(wanted(row for number, row in enumerate(rows) if number not in before))
-        found = [before.get(number) or measure(next(outcomes), recipe, pack, number) for number in range(len(rows))]
+        found = [
+            before.get(number) or measure(next(outcomes), recipe, pack, number, row["faces"])
+            for number, row in enumerate(rows)
+        ]
     write_part(layout.part(job.part), found)
     return len(rows)
 
@@ -116,10 +120,13 @@ def wanted(rows: Iterable[dict[str, Any]]) -> list[tuple[int, Location]]:
 def _make_pack(recipe: Recipe, layout: Layout, part: int, rows: list[dict[str, Any]]) -> None:
     """Makes the crops of a part that is measured; pictures that a rule drops are not read."""
     before = pq.read_table(opened(layout.part(part))).to_pylist()
-    kept = [number for number, was in enumerate(before) if judge(was, recipe.curate) == KEEP]
+    kept = [number for number, was in enumerate(before) if verdict(was, recipe, rows[number]["faces"]) == KEEP]
     with Readers(recipe, layout) as readers, packs.writing(layout, part) as pack:
         outcomes = readers.read_all(wanted(rows[number] for number in kept))
-        found = [measure(outcome, recipe, pack, number) for number, outcome in zip(kept, outcomes, strict=True)]
+        found = [
+            measure(outcome, recipe, pack, number, rows[number]["faces"])
+            for number, outcome in zip(kept, outcomes, strict=True)
+        ]
         _refuse_changes(
             [
                 rows[number]["uri"]
@@ -137,12 +144,13 @@ def _refuse_changes(changed: list[str]) -> None:
         )
 
 
-def measure(outcome: bytes | BadPicture, recipe: Recipe, pack: Pack | None, number: int) -> dict[str, Any]:
+def measure(outcome: bytes | BadPicture, recipe: Recipe, pack: Pack | None, number: int, faces: str) -> dict[str, Any]:
     """One row of measurements; a picture that cannot be used has its fault in it.
 
     Args:
         outcome: bytes of a picture, or why there are none.
         pack: takes the crops of a picture that no rule drops, under its number; None makes none.
+        faces: what the corpus says of its faces, as JSON.
     """
     row = dict(NOTHING)
     try:
@@ -150,13 +158,21 @@ def measure(outcome: bytes | BadPicture, recipe: Recipe, pack: Pack | None, numb
         row |= {"sha256": hashlib.sha256(data).hexdigest(), "num_bytes": len(data)}
         header = inspect(data, max_pixels=recipe.curate.max_pixels)
         row |= {name: getattr(header, name) for name in HEADER_SCHEMA.names}
-        if pack is not None and judge(row, recipe.curate) == KEEP:
-            pack.add(number, render(data, header, recipe.image, recipe.seed, row["sha256"]))
+        if pack is not None and verdict(row, recipe, faces) == KEEP:
+            pack.add(number, render(data, header, recipe.image, recipe.seed, row["sha256"], faces))
         else:
             check(data, header)  # a picture that is small and cut counts as cut
     except BadPicture as bad:
         row |= {"fault": bad.reason, "detail": bad.detail, "transient": bad.transient}
     return row
+
+
+def verdict(row: dict[str, Any], recipe: Recipe, faces: str) -> str:
+    """Keep ("") or the reason that a picture's own numbers give; what depends on others is decided later."""
+    reason = judge(row, recipe.curate)
+    if reason or recipe.image.fit != "face":
+        return reason
+    return face_crops(faces, row["width"], row["height"], recipe.image).reason
 
 
 def _bytes_of(outcome: bytes | BadPicture) -> bytes:

@@ -55,7 +55,8 @@ def retry_part(job: MeasureJob) -> int:
         found = []
         crops = {crops["row"]: crops["renditions"] for crops in packs.crops_of(layout, job.part).to_pylist()}
         for number, was in enumerate(before):
-            found.append(measure(next(outcomes), recipe, pack, number) if was["transient"] else was)
+            faces = rows[number]["faces"]
+            found.append(measure(next(outcomes), recipe, pack, number, faces) if was["transient"] else was)
             if number in crops:
                 pack.copy(number, crops[number], old)
     settled = len(again) - sum(bool(now["transient"]) for now in found)

@@ -24,7 +24,8 @@ class Curate(BaseModel):
     min_side: int | None = Field(
         None,
         ge=1,
-        description="Drop pictures whose shorter side is below this; when empty, `image.size`: nothing is enlarged.",
+        description="Drop pictures whose shorter side is below this; when empty, `image.size`: nothing is enlarged. "
+        "With `fit: face` there is no limit when empty, since `image.max_enlarge` is one for each face.",
     )
     max_pixels: int = Field(
         64_000_000, ge=1, description="Drop pictures with more pixels, judged before any is decoded."

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipelines import seeds
+from pipelines.imaging.align import warp
 from pipelines.imaging.decode import Header, decode
 from pipelines.imaging.encode import encode_image
+from pipelines.imaging.face_crops import FaceCrops, decode_side_for, face_crops
 from pipelines.imaging.fit import Fit, Matrix, decode_side, fit
 
 
@@ -28,20 +30,31 @@ class Rendition:
     matrix: Matrix
 
 
-def render(data: bytes, header: Header, options: Fit, seed: int, sha256: str) -> Iterator[Rendition]:
+def render(data: bytes, header: Header, options: Fit, seed: int, sha256: str, faces: str = "[]") -> Iterator[Rendition]:
     """Every crop that a recipe wants of one picture, one at a time.
 
     Args:
         data, header: the source and what `inspect` said of it.
         options: the recipe's `image` block.
         seed, sha256: random crops follow from the recipe's seed and the digest of the source.
+        faces: JSON list of the picture's faces; without any, `fit: face` gives no crop.
 
     Raises:
         BadPicture: the picture does not decode completely; raised before the first crop.
     """
+    if options.fit == "face":
+        yield from _faces(data, header, options, face_crops(faces, header.width, header.height, options))
+        return
     picture, scale = decode(data, header, min_side=decode_side(options))
     for crop in range(options.crops_per_image):
         # Making a generator takes longer than a centred crop, which draws nothing.
         rng = seeds.generator(seed, sha256, crop, "fit") if options.draws else None
         fitted, matrix = fit(picture, scale, options, rng)
         yield Rendition(encode_image(fitted, options), matrix)
+
+
+def _faces(data: bytes, header: Header, options: Fit, crops: FaceCrops) -> Iterator[Rendition]:
+    if crops.matrices:
+        picture, scale = decode(data, header, min_side=decode_side_for(crops, header.width, header.height))
+        for matrix in crops.matrices:
+            yield Rendition(encode_image(warp(picture, scale, matrix, options.size), options), matrix)

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from pipelines import seeds
 from pipelines.curate import decide, packs
@@ -51,36 +52,37 @@ def write(recipe: Recipe, layout: Layout, samples_per_shard: int) -> dict[str, A
     if not kept.num_rows:
         raise MenderyError(f"no picture was kept of {table.num_rows} found: {_why(table)}")
     kept = kept.append_column("renditions", packed(layout, kept))
-    shards = assign(recipe, kept, samples_per_shard)
-    per_picture = samples_per_picture(recipe)
+    samples = pc.list_value_length(kept["renditions"]).to_numpy() * recipe.variants
+    shards = assign(recipe, kept, samples, samples_per_shard)
     with put(layout.plan) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
         for shard in shards:
             writer.write_table(kept.take(list(shard.pictures)), row_group_size=len(shard.pictures))
     summary = {
         "shards": [
-            {"name": shard.name, "split": shard.split, "samples": len(shard.pictures) * per_picture} for shard in shards
+            {"name": shard.name, "split": shard.split, "samples": int(samples[list(shard.pictures)].sum())}
+            for shard in shards
         ],
         "pictures": kept.num_rows,
-        "samples": kept.num_rows * per_picture,
+        "samples": int(samples.sum()),
         "versions": versions(),
     }
     put_json(layout.plan_summary, summary)
     return summary
 
 
-def samples_per_picture(recipe: Recipe) -> int:
-    return recipe.image.crops_per_image * recipe.variants
+def assign(recipe: Recipe, kept: pa.Table, samples: NDArray[np.int64], samples_per_shard: int) -> list[PlannedShard]:
+    """Cuts every split into shards of equally many pictures, give or take one.
 
-
-def assign(recipe: Recipe, kept: pa.Table, samples_per_shard: int) -> list[PlannedShard]:
-    """Cuts every split into shards of equal size, give or take a picture."""
+    Args:
+        samples: (N,) how many samples each picture gives.
+    """
     splits, places = kept["split"].to_pylist(), _places(recipe, kept)
     shards: list[PlannedShard] = []
     for split in SPLITS:
         positions = sorted((position for position, name in enumerate(splits) if name == split), key=places.__getitem__)
         if not positions:
             continue
-        total = math.ceil(len(positions) * samples_per_picture(recipe) / samples_per_shard)
+        total = math.ceil(int(samples[positions].sum()) / samples_per_shard)
         for number in range(min(total, len(positions))):
             start, end = (len(positions) * edge // min(total, len(positions)) for edge in (number, number + 1))
             shards.append(PlannedShard(f"{split}-{number:06d}", split, tuple(positions[start:end])))
