@@ -76,6 +76,8 @@ REASONS: dict[str, str] = {
     "no_face": "no face with five points, for `fit: face`",
     "face_too_small": "its faces would be enlarged more than image.max_enlarge",
     "face_cut": "crops of its faces would reach further beyond the picture than image.max_outside",
+    "no_guide": "a guide that the recipe asks for is not there",
+    "bad_guide": "label map that cannot be read, or is of the wrong kind",
     "no_official_split": "no official split is declared for it, and the recipe asks for official splits",
     # Found while writing.
     "changed": "other bytes than when it was listed",

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from pipelines import catalog, seeds
-from pipelines.curate.measure import Readers, measure, verdict
+from pipelines.curate.measure import Readers, listed, measure, verdict
 from pipelines.curate.packs import Pack
 from pipelines.errors import BadPicture
 from pipelines.layout import Layout
@@ -121,7 +121,7 @@ def _estimate(recipe: Recipe, number: int, layout: Layout, readers: Readers) -> 
     chosen = table.take(sorted(drawn)).to_pylist()
     outcomes = readers.read_all([(number, catalog.location_of(row)) for row in chosen])
     looked = enumerate(zip(chosen, outcomes, strict=True))
-    rows = [_look(recipe, row, outcome, pack, number) for number, (row, outcome) in looked]
+    rows = [_look(recipe, row, outcome, pack, number, readers) for number, (row, outcome) in looked]
     seconds = (time.perf_counter() - started) / len(rows)
     kept = [row for row in rows if not row["reason"]]
     trial = (
@@ -144,12 +144,13 @@ def _estimate(recipe: Recipe, number: int, layout: Layout, readers: Readers) -> 
     )
 
 
-def _look(recipe: Recipe, row: dict[str, Any], outcome: bytes | BadPicture, pack: Pack, number: int) -> dict[str, Any]:
+def _look(
+    recipe: Recipe, row: dict[str, Any], outcome: bytes | BadPicture, pack: Pack, number: int, readers: Readers
+) -> dict[str, Any]:
     """A row of the catalog with its measurements, verdict and crops, as the plan would have it."""
-    measured = measure(outcome, recipe, pack, number, row["faces"])
-    return (
-        row | measured | {"reason": verdict(measured, recipe, row["faces"]), "renditions": pack.crops.get(number, [])}
-    )
+    measured = measure(outcome, recipe, pack, number, listed(row, readers))
+    reason, crops = verdict(measured, recipe, listed(row)), pack.crops.get(number, [])
+    return row | measured | {"reason": reason, "renditions": crops}
 
 
 def _slice(pack: io.BytesIO, spot: dict[str, Any]) -> bytes:

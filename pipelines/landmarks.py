@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class Scheme:
@@ -56,3 +59,8 @@ def five_points(scheme: str, points: Sequence[tuple[float, float]]) -> list[list
     if not known.five:
         return None
     return [[sum(points[number][axis] for number in group) / len(group) for axis in (0, 1)] for group in known.five]
+
+
+def sixty_eight(scheme: str, points: Sequence[Sequence[float]]) -> NDArray[np.float64] | None:
+    """The 68 points of iBUG (68, 2) from landmarks, or None where the scheme has none."""
+    return np.asarray(points, np.float64) if scheme == "ibug-68" else None

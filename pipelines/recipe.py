@@ -22,6 +22,7 @@ from pipelines.corpora import CORPORA
 from pipelines.curate.rules import Curate
 from pipelines.damage import DAMAGES
 from pipelines.errors import RecipeError
+from pipelines.guides import Edges, Guides
 from pipelines.imaging.fit import Fit
 from pipelines.sample import SPLITS
 from pipelines.sources import SOURCES
@@ -66,6 +67,7 @@ class Recipe(BaseModel):
     sources: list[_union_of(SOURCES | CORPORA)] = Field(min_length=1, description="Where pictures come from.")  # type: ignore[valid-type]
     curate: Curate = Field(default_factory=Curate, description="Which pictures are kept.")
     image: Fit = Field(default_factory=Fit, description="Size, crop and encoding of the clean picture.")
+    guides: Guides = Field(default_factory=Guides, description="Landmarks, label maps and edges beside the pictures.")
     damage: list[_union_of(DAMAGES)] = Field(  # type: ignore[valid-type]
         default_factory=list,
         description="Damages to draw from, by weight. Without any, samples hold the clean picture only.",
@@ -290,7 +292,13 @@ def _nearest(word: str, known: list[str]) -> str:
 def _known_keys(path: tuple[Any, ...]) -> list[str]:
     """Keys that the model at `path` knows."""
     tagged: dict[str, type[BaseModel]] = {**SOURCES, **CORPORA, **DAMAGES}
-    blocks: dict[str, type[BaseModel]] = {"curate": Curate, "image": Fit, "shards": Shards}
+    blocks: dict[str, type[BaseModel]] = {
+        "curate": Curate,
+        "edges": Edges,
+        "guides": Guides,
+        "image": Fit,
+        "shards": Shards,
+    }
     tag = next((part for part in path if part in tagged), None)
     if tag is not None:
         return list(tagged[tag].model_fields)

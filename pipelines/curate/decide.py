@@ -90,6 +90,8 @@ def _verdicts(recipe: Recipe, layout: Layout, num_parts: int) -> Verdicts:
     verdicts = Verdicts(reasons, np.full(len(reasons), "", object), {})
     if recipe.image.fit == "face":
         _judge_faces(recipe, layout, measured, verdicts)
+    if recipe.guides.members():
+        _judge_guides(recipe, layout, verdicts)
     _drop_duplicates(layout, measured["sha256"], verdicts)
     _split(recipe, layout, measured["sha256"], verdicts)
     return verdicts
@@ -107,6 +109,15 @@ def _judge_faces(recipe: Recipe, layout: Layout, measured: pa.Table, verdicts: V
     columns = (listed["faces"].to_pylist(), sizes["width"].to_pylist(), sizes["height"].to_pylist())
     crops = (face_crops(*of_one, recipe.image) for of_one in zip(*columns, strict=True))
     verdicts.reasons[kept] = [found.reason for found in crops]
+
+
+def _judge_guides(recipe: Recipe, layout: Layout, verdicts: Verdicts) -> None:
+    """Drops pictures that lack a guide for which the recipe asks."""
+    kept = np.flatnonzero(verdicts.reasons == KEEP)
+    listed = pq.read_table(opened(layout.catalog), columns=["guides", "faces"]).take(pa.array(kept))
+    for position, row in zip(kept.tolist(), listed.to_pylist(), strict=True):
+        if missing := recipe.guides.lacks(row["guides"], row["faces"]):
+            verdicts.reasons[position], verdicts.details[position] = "no_guide", missing
 
 
 def _drop_duplicates(layout: Layout, digests: pa.ChunkedArray, verdicts: Verdicts) -> None:

@@ -41,7 +41,9 @@ def settings(recipe: dict[str, Any]) -> str:
     Args:
         recipe: as `Recipe.portable` gives it.
     """
-    return json.dumps({name: recipe["curate"].get(name) is not None for name in BLOCKS}, sort_keys=True)
+    measured = {name: recipe["curate"].get(name) is not None for name in BLOCKS}
+    # A label map that cannot be read is a fault of its picture.
+    return json.dumps(measured | {"guides": recipe["guides"]}, sort_keys=True)
 
 
 def remember(layout: Layout) -> None:

@@ -7,9 +7,10 @@ so that a restart repeats nothing, dropped pictures included.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
@@ -24,9 +25,11 @@ from pipelines.curate import known, packs
 from pipelines.curate.packs import Pack
 from pipelines.curate.rules import KEEP, judge
 from pipelines.errors import BadPicture, MenderyError
+from pipelines.guides import LabelMap, cropped, label_map
 from pipelines.imaging.decode import check, inspect
 from pipelines.imaging.face_crops import face_crops
-from pipelines.imaging.render import render
+from pipelines.imaging.render import Rendition, render
+from pipelines.labels import guide_of
 from pipelines.layout import Layout
 from pipelines.places import place
 from pipelines.recipe import Recipe
@@ -74,6 +77,44 @@ class MeasureJob:
     crops: bool = True
 
 
+@dataclass(frozen=True)
+class Listed:
+    """What the catalog says of a picture besides its place.
+
+    Attributes:
+        faces, guides: JSON of the catalog.
+        read: gives the bytes of a file of the same source.
+    """
+
+    faces: str
+    guides: str
+    read: Callable[[Location], bytes]
+
+    def label_map(self, name: str) -> tuple[LabelMap, str]:
+        """One of its guides, and the scheme of its classes.
+
+        Raises:
+            BadPicture: it cannot be read.
+        """
+        guide = guide_of(json.loads(self.guides)[name])
+        try:
+            files = {part: self.read(location) for part, location in guide.files.items()}
+        except BadPicture as bad:
+            raise BadPicture("bad_guide", f"{name}: {bad}", bad.transient) from None
+        return label_map(files, guide.scheme), guide.scheme
+
+
+def listed(row: dict[str, Any], readers: Readers | None = None) -> Listed:
+    """What a row of the catalog says; without readers its guides cannot be read."""
+
+    def read(location: Location) -> bytes:
+        assert readers is not None
+        (outcome,) = readers.read_all([(row["source"], location)])
+        return _bytes_of(outcome)
+
+    return Listed(row["faces"], row["guides"], read)
+
+
 def measure_part(job: MeasureJob) -> int:
     """Measures one row group of the catalog into its own file, its crops into a pack; gives the number of pictures.
 
@@ -93,7 +134,7 @@ def measure_part(job: MeasureJob) -> int:
     with Readers(recipe, layout) as readers, crops as pack:
         outcomes = readers.read_all(wanted(row for number, row in enumerate(rows) if number not in before))
         found = [
-            before.get(number) or measure(next(outcomes), recipe, pack, number, row["faces"])
+            before.get(number) or measure(next(outcomes), recipe, pack, number, listed(row, readers))
             for number, row in enumerate(rows)
         ]
     write_part(layout.part(job.part), found)
@@ -120,11 +161,11 @@ def wanted(rows: Iterable[dict[str, Any]]) -> list[tuple[int, Location]]:
 def _make_pack(recipe: Recipe, layout: Layout, part: int, rows: list[dict[str, Any]]) -> None:
     """Makes the crops of a part that is measured; pictures that a rule drops are not read."""
     before = pq.read_table(opened(layout.part(part))).to_pylist()
-    kept = [number for number, was in enumerate(before) if verdict(was, recipe, rows[number]["faces"]) == KEEP]
+    kept = [number for number, was in enumerate(before) if verdict(was, recipe, listed(rows[number])) == KEEP]
     with Readers(recipe, layout) as readers, packs.writing(layout, part) as pack:
         outcomes = readers.read_all(wanted(rows[number] for number in kept))
         found = [
-            measure(outcome, recipe, pack, number, rows[number]["faces"])
+            measure(outcome, recipe, pack, number, listed(rows[number], readers))
             for number, outcome in zip(kept, outcomes, strict=True)
         ]
         _refuse_changes(
@@ -144,13 +185,15 @@ def _refuse_changes(changed: list[str]) -> None:
         )
 
 
-def measure(outcome: bytes | BadPicture, recipe: Recipe, pack: Pack | None, number: int, faces: str) -> dict[str, Any]:
+def measure(
+    outcome: bytes | BadPicture, recipe: Recipe, pack: Pack | None, number: int, told: Listed
+) -> dict[str, Any]:
     """One row of measurements; a picture that cannot be used has its fault in it.
 
     Args:
         outcome: bytes of a picture, or why there are none.
         pack: takes the crops of a picture that no rule drops, under its number; None makes none.
-        faces: what the corpus says of its faces, as JSON.
+        told: what the catalog says of it.
     """
     row = dict(NOTHING)
     try:
@@ -158,8 +201,9 @@ def measure(outcome: bytes | BadPicture, recipe: Recipe, pack: Pack | None, numb
         row |= {"sha256": hashlib.sha256(data).hexdigest(), "num_bytes": len(data)}
         header = inspect(data, max_pixels=recipe.curate.max_pixels)
         row |= {name: getattr(header, name) for name in HEADER_SCHEMA.names}
-        if pack is not None and verdict(row, recipe, faces) == KEEP:
-            pack.add(number, render(data, header, recipe.image, recipe.seed, row["sha256"], faces))
+        if pack is not None and verdict(row, recipe, told) == KEEP:
+            crops = render(data, header, recipe.image, recipe.seed, row["sha256"], told.faces)
+            pack.add(number, _guided(crops, recipe, row, told))
         else:
             check(data, header)  # a picture that is small and cut counts as cut
     except BadPicture as bad:
@@ -167,12 +211,23 @@ def measure(outcome: bytes | BadPicture, recipe: Recipe, pack: Pack | None, numb
     return row
 
 
-def verdict(row: dict[str, Any], recipe: Recipe, faces: str) -> str:
+def _guided(crops: Iterator[Rendition], recipe: Recipe, row: dict[str, Any], told: Listed) -> Iterator[Rendition]:
+    """Crops with the label maps that the recipe asks for."""
+    maps = {name: told.label_map(name) for name in recipe.guides.maps()}
+    for crop in crops:
+        shape = (row["width"], row["height"], recipe.image.size)
+        guides = {
+            f"{name}.png": cropped(labels, crop.matrix, *shape, scheme) for name, (labels, scheme) in maps.items()
+        }
+        yield replace(crop, guides=guides)
+
+
+def verdict(row: dict[str, Any], recipe: Recipe, told: Listed) -> str:
     """Keep ("") or the reason that a picture's own numbers give; what depends on others is decided later."""
     reason = judge(row, recipe.curate)
-    if reason or recipe.image.fit != "face":
-        return reason
-    return face_crops(faces, row["width"], row["height"], recipe.image).reason
+    if not reason and recipe.image.fit == "face":
+        reason = face_crops(told.faces, row["width"], row["height"], recipe.image).reason
+    return reason or ("no_guide" if recipe.guides.lacks(told.guides, told.faces) else KEEP)
 
 
 def _bytes_of(outcome: bytes | BadPicture) -> bytes:

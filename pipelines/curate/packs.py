@@ -19,8 +19,13 @@ from pipelines.imaging.render import Rendition
 from pipelines.layout import Layout
 from pipelines.storage import opened, put
 
-CROPS = pa.list_(pa.struct([("offset", pa.int64()), ("size", pa.int32()), ("matrix", pa.list_(pa.float64()))]))
-"""Where the crops of one picture lie in its pack, each with its matrix."""
+_PLACE = [("offset", pa.int64()), ("size", pa.int32())]
+CROPS = pa.list_(
+    pa.struct(
+        [*_PLACE, ("matrix", pa.list_(pa.float64())), ("guides", pa.list_(pa.struct([("name", pa.string()), *_PLACE])))]
+    )
+)
+"""Where the crops of one picture lie in its pack, each with its matrix and its guides."""
 
 SCHEMA = pa.schema([("row", pa.int32()), ("renditions", CROPS)])
 
@@ -40,21 +45,33 @@ class Pack:
 
     def add(self, row: int, renditions: Iterable[Rendition]) -> None:
         """Takes the crops of one picture; of a picture that fails midway none counts."""
-        places = [self._place(rendition.data, rendition.matrix) for rendition in renditions]
-        self.crops[row] = places
+        self.crops[row] = [self._crop(rendition) for rendition in renditions]
 
     def copy(self, row: int, crops: Crops, source: IO[bytes]) -> None:
         """Takes the crops of one picture from another pack."""
-        places = []
-        for crop in crops:
-            source.seek(crop["offset"])
-            places.append(self._place(source.read(crop["size"]), crop["matrix"]))
-        self.crops[row] = places
+        self.add(row, (_read(crop, source) for crop in crops))
 
-    def _place(self, data: bytes, matrix: Iterable[float]) -> dict[str, Any]:
-        place = {"offset": self._file.tell(), "size": len(data), "matrix": list(matrix)}
+    def _crop(self, rendition: Rendition) -> dict[str, Any]:
+        place = self._place(rendition.data) | {"matrix": list(rendition.matrix)}
+        guides = [{"name": name, **self._place(data)} for name, data in sorted(rendition.guides.items())]
+        return place | {"guides": guides}
+
+    def _place(self, data: bytes) -> dict[str, Any]:
+        place = {"offset": self._file.tell(), "size": len(data)}
         self._file.write(data)
         return place
+
+
+def _read(crop: dict[str, Any], source: IO[bytes]) -> Rendition:
+    """A crop that lies in another pack."""
+    data, *guides = (_range(place, source) for place in (crop, *crop["guides"]))
+    names = [guide["name"] for guide in crop["guides"]]
+    return Rendition(data, tuple(crop["matrix"]), dict(zip(names, guides, strict=True)))
+
+
+def _range(place: dict[str, Any], source: IO[bytes]) -> bytes:
+    source.seek(place["offset"])
+    return source.read(place["size"])
 
 
 @contextlib.contextmanager

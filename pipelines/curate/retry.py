@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.curate import packs
-from pipelines.curate.measure import MeasureJob, Readers, catalog_rows, measure, parsed, wanted, write_part
+from pipelines.curate.measure import MeasureJob, Readers, catalog_rows, listed, measure, parsed, wanted, write_part
 from pipelines.errors import MenderyError
 from pipelines.layout import Layout
 from pipelines.places import place, remove_tree
@@ -55,8 +55,8 @@ def retry_part(job: MeasureJob) -> int:
         found = []
         crops = {crops["row"]: crops["renditions"] for crops in packs.crops_of(layout, job.part).to_pylist()}
         for number, was in enumerate(before):
-            faces = rows[number]["faces"]
-            found.append(measure(next(outcomes), recipe, pack, number, faces) if was["transient"] else was)
+            told = listed(rows[number], readers)
+            found.append(measure(next(outcomes), recipe, pack, number, told) if was["transient"] else was)
             if number in crops:
                 pack.copy(number, crops[number], old)
     settled = len(again) - sum(bool(now["transient"]) for now in found)

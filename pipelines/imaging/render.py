@@ -6,8 +6,8 @@ read of the source would cost a second decoding and, on a network, a second tran
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from pipelines import seeds
 from pipelines.imaging.align import warp
@@ -24,10 +24,12 @@ class Rendition:
     Attributes:
         data: the bytes of the `image` member.
         matrix: from the upright original to it, see `fit.Matrix`.
+        guides: bytes of members that belong to it, by name.
     """
 
     data: bytes
     matrix: Matrix
+    guides: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def render(data: bytes, header: Header, options: Fit, seed: int, sha256: str, faces: str = "[]") -> Iterator[Rendition]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pipelines import seeds
 from pipelines.damage.base import Context, Damage, DamageFailed, Mask, Parameters, Picture, mask_ratio
 from pipelines.faces import faces_in_crop
+from pipelines.guides import edges_member, landmarks_member, told
 from pipelines.imaging.encode import decode_image, encode_damaged, encode_mask
 from pipelines.imaging.render import Rendition
 from pipelines.licences import terms
@@ -61,18 +62,29 @@ def compose(recipe: Recipe, row: Mapping[str, Any], crop: int, rendition: Rendit
         crop: number of the crop.
         rendition: the crop, encoded.
     """
-    clean = decode_image(rendition.data) if recipe.damage else None
+    clean = decode_image(rendition.data) if recipe.damage or recipe.guides.edges else None
+    guides = _guides(recipe, row, rendition, clean)
     for variant in range(recipe.variants):
         key = make_key(row["sha256"], crop, variant)
         metadata = _describe(recipe, row, key, crop, variant, rendition.matrix)
-        members = {f"image.{recipe.image.format}": rendition.data}
-        if clean is None:
+        members = {f"image.{recipe.image.format}": rendition.data, **guides}
+        if not recipe.damage or clean is None:
             yield _finish(key, members, metadata, None)
             continue
         try:
             yield _damaged(recipe, key, members, metadata, clean)
         except DamageFailed as failure:
             yield Failed(key, "damage_failed", str(failure))
+
+
+def _guides(recipe: Recipe, row: Mapping[str, Any], rendition: Rendition, clean: Picture | None) -> dict[str, bytes]:
+    """Members that all variants of a crop share."""
+    made = dict(rendition.guides)
+    if recipe.guides.landmarks:
+        made["landmarks.npy"] = landmarks_member(row["faces"], rendition.matrix, recipe.image.size)
+    if recipe.guides.edges and clean is not None:
+        made["edges.png"] = edges_member(clean, recipe.guides.edges)
+    return made
 
 
 def choose(recipe: Recipe, key: str) -> tuple[Damage, tuple[float, float] | None]:
@@ -151,4 +163,5 @@ def _describe(
         "labels": row["labels"],
         "labels_by": source.labels_by() if row["labels"] != "{}" else "",
         "faces": faces_in_crop(row["faces"], matrix, recipe.image.size),
+        "guides": told(recipe.guides, row["guides"]),
     }
