@@ -73,6 +73,13 @@ REASONS: dict[str, str] = {
     "too_small": "shorter side under curate.min_side",
     "aspect_ratio": "longer side over curate.max_aspect times the shorter",
     "duplicate": "the same bytes as a picture that is kept",
+    "no_face": "fewer faces than faces.count asks for",
+    "face_too_small": "enough faces, but under faces.min_size",
+    "too_many_faces": "more faces than faces.count allows",
+    "face_cut": "a face that the picture's edge cuts, and the recipe asks for whole ones",
+    "face_turned": "a face turned by more than faces.max_yaw, max_pitch or max_roll",
+    "eyes_hidden": "a face with an eye that is closed, turned away or outside the picture",
+    "face_blurred": "a face less sharp than faces.min_sharpness",
     "no_official_split": "no official split is declared for it, and the recipe asks for official splits",
     # Found while writing.
     "changed": "other bytes than when it was listed",

@@ -13,7 +13,7 @@ from pipelines.imaging.colour import Picture
 SHARPNESS_SIDE = 112
 """Pixels across a face when its sharpness is measured: what recognition networks take."""
 
-CLOSED = 0.15
+CLOSED = 0.125
 """Opening of an eye by its width below which it counts as closed (`benchmarks/faces.py --eyes` draws them all)."""
 
 HIDDEN_YAW = 60.0

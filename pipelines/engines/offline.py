@@ -62,7 +62,7 @@ class OfflineEngine:
         if not self._rotations or any(abs(face.pose[2]) <= _UPRIGHT for face in faces):
             return faces
         turned = [self._look(picture, turns) for turns in (1, 2, 3)]
-        return max((faces, *turned), key=lambda found: sum(face.score for face in found))
+        return max((faces, *turned), key=lambda found: sum(face.score for face in found if face.points is not None))
 
     def _look(self, picture: Picture, turns: int) -> list[FoundFace]:
         """Faces that show when the picture is turned to the left by quarters, in its own coordinates."""

@@ -44,7 +44,7 @@ class Faces(BaseModel):
         ge=64,
         le=4096,
         description="Pictures of more pixels than a square of this side are shrunk to as many before faces are looked "
-        "for. A face is found from about 1/35 of the side.",
+        "for. A face is found from about 1/30 of the side.",
     )
     rotations: bool = Field(
         False,
