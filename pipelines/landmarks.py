@@ -68,8 +68,8 @@ IBUG_68_OF_MESH = (
 """Which point of the mesh stands for each of iBUG's 68.
 
 Such lists are published in many hands and differ; this one mirrors onto itself (some do not: their right jaw is in
-disorder) and is the nearest of four to dlib's 68 points on our test photographs, 5 % of the outer distance of the eyes
-(`benchmarks/faces.py`). The jaw is the loosest, 9 %: the mesh follows the cheek where iBUG follows the outline.
+disorder) and comes to dlib's 68 points within 5 % of the outer distance of the eyes on our test photographs
+(`benchmarks/faces.py`). The jaw is the loosest, 8 %: the mesh follows the cheek where iBUG follows the outline.
 """
 
 

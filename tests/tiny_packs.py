@@ -33,8 +33,8 @@ def detector(file: Path, five_points: bool = True) -> None:
         for kind, values in (("box", [1, 2, 3, 4]), ("five", [-1, -1, 1, -1, 0, 0, -1, 1, 1, 1])):
             weights.append(_weight(f"{kind}-values{stride}", np.array([values], np.float32)))
             nodes.append(helper.make_node("Add", [f"nil{stride}", f"{kind}-values{stride}"], [f"{kind}{stride}"]))
-        for kind in outputs:
-            outputs[kind].append(f"{kind}{stride}")
+        for kind, names in outputs.items():
+            names.append(f"{kind}{stride}")
     weights += [_weight("column", np.array([-1, 1])), _weight("zero", np.zeros((1, 1), np.float32))]
     names = [*outputs["score"], *outputs["box"], *(outputs["five"] if five_points else [])]
     widths = {"score": 1, "box": 4, "five": 10}

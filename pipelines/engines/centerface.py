@@ -49,7 +49,7 @@ class CenterFace:
         boxes, scores, five = _decode(*(output[0] for output in outputs))
         height, width = small.shape[:2]
         centres = boxes[:, :2] + boxes[:, 2:] / 2
-        kept = _best(boxes, scores, (centres <= (width, height)).all(axis=1))
+        kept = _best(boxes, scores, np.all(centres <= (width, height), axis=1))
         return boxes[kept] / scale, scores[kept], five[kept] / scale[:2]
 
     def _shrink(self, picture: Picture) -> tuple[Picture, Array]:

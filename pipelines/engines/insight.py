@@ -87,13 +87,15 @@ def pack_folder(models: str, pack: str) -> Path:
 
 
 def _analysis(folder: Path, block: Faces) -> Any:
-    """insightface's own class, with the models of the pack that are needed."""
+    """The class of insightface, with the models of the pack that are needed."""
     from insightface.app import FaceAnalysis
+    from onnxruntime import SessionOptions
 
-    providers = providers_of(block.providers)
+    providers, options = providers_of(block.providers), SessionOptions()
+    options.intra_op_num_threads = 1  # one actor, one core; and the same sums on any machine
     modules = ["detection", *_DENSE, *(["recognition"] if block.embeddings else [])]
     try:
-        analysis = FaceAnalysis(str(folder), allowed_modules=modules, providers=providers)
+        analysis = FaceAnalysis(str(folder), allowed_modules=modules, providers=providers, sess_options=options)
         analysis.prepare(ctx_id=0, det_thresh=FLOOR, det_size=_sizes(block.detect_side))
     except Exception as error:  # its loaders raise whatever onnx, onnxruntime and Python's indexing raise
         raise RecipeError(_explained(folder, error)) from error
@@ -172,7 +174,7 @@ def _dense(found: Any) -> tuple[str, Points | None]:
 
 
 def _turned(angles: Any) -> pose.Pose:
-    """insightface's pitch, yaw, roll as yaw, pitch, roll."""
+    """Pitch, yaw, roll, as insightface orders them, as yaw, pitch, roll."""
     pitch, yaw, roll = (float(angle) for angle in angles)
     return yaw, pitch, roll
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.engines.base import Points
 from pipelines.imaging.colour import Picture
@@ -14,7 +13,7 @@ SHARPNESS_SIDE = 112
 """Pixels across a face when its sharpness is measured: what recognition networks take."""
 
 CLOSED = 0.125
-"""Opening of an eye by its width below which it counts as closed (`benchmarks/faces.py --eyes` draws them all)."""
+"""Opening of an eye by its width below which it counts as closed (`benchmarks/faces.py --draw` shows them all)."""
 
 HIDDEN_YAW = 60.0
 """Degrees beyond which the farther eye lies behind the nose."""
@@ -66,13 +65,13 @@ def inside(box: Box, points: Points | None, width: int, height: int) -> float:
     return across * down / (box[2] * box[3])
 
 
-def within(points: Points, width: int, height: int) -> Sequence[bool]:
+def within(points: Points, width: int, height: int) -> NDArray[np.bool_]:
     """Of each point whether it lies in the picture."""
-    found: list[bool] = ((points >= 0) & (points <= (width, height))).all(axis=1).tolist()
+    found: NDArray[np.bool_] = np.all((points >= 0) & (points <= (width, height)), axis=1)
     return found
 
 
 def eyes_visible(five: Points, pose: Pose, opened: tuple[float, float] | None, width: int, height: int) -> bool:
     """Whether both eyes are in the picture, not turned away, and not known to be closed."""
-    in_picture = all(within(five[:2], width, height))
+    in_picture = bool(within(five[:2], width, height).all())
     return in_picture and abs(pose[0]) <= HIDDEN_YAW and (opened is None or min(opened) >= CLOSED)

@@ -2,7 +2,7 @@
 
 The mesh is fitted twice, the second time where the first put the face, because it was trained on faces cut by its own
 outline. Whether an eye is open is left to MediaPipe's model of the iris: the mesh draws open eyes under closed lids
-(`benchmarks/faces.py --eyes`).
+(`benchmarks/faces.py --draw`).
 
 Source: Kartynnik et al., "Real-time Facial Surface Geometry from Monocular Video on Mobile GPUs", 2019;
 Ablavatski et al., "Real-time Pupil Tracking from Monocular Video for Digital Puppetry", 2020.

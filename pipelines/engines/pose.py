@@ -1,8 +1,8 @@
 """Which way a face looks: the rotation between its points and those of a neutral head.
 
 The dense points have a depth that their network predicts, so the rotation is a closed form, not a search. On
-photographs taken at 0, 15 and 45 degrees it is nearer than solving the projection from two dimensions (PnP), which
-finds 24 where 45 is right (`benchmarks/faces.py` measures ours).
+photographs taken at known angles it is nearer than solving the projection from two dimensions (PnP), which needs the
+camera's focal length and has none (`benchmarks/faces.py`).
 """
 
 from __future__ import annotations
@@ -35,9 +35,7 @@ _PAIRS = np.array(
 _MIDDLE = np.array([(4, -0.463, 7.587, 0.0, 0.0709), (6, 2.473, 5.789, 0.0, 0.0321), (10, 8.262, 4.482, 0.0, 0.0084)])
 _NUMBERS = np.concatenate([_PAIRS[:, 0], _PAIRS[:, 1], _MIDDLE[:, 0]]).astype(int)
 _WEIGHTS = np.concatenate([_PAIRS[:, 5], _PAIRS[:, 5], _MIDDLE[:, 4]])
-_HEAD = np.concatenate(
-    [_PAIRS[:, [4, 2, 3]], _PAIRS[:, [4, 2, 3]] * (-1, 1, 1), _MIDDLE[:, [3, 1, 2]]]
-) * (1, -1, 1)
+_HEAD = np.concatenate([_PAIRS[:, [4, 2, 3]], _PAIRS[:, [4, 2, 3]] * (-1, 1, 1), _MIDDLE[:, [3, 1, 2]]]) * (1, -1, 1)
 """(33, 3): x to the picture's right, y down, z toward the viewer."""
 
 _FIVE = np.array(

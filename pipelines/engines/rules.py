@@ -57,9 +57,7 @@ class Faces(BaseModel):
     max_pitch: float | None = Field(None, ge=0, le=180, description="Degrees looking up or down.")
     max_roll: float | None = Field(None, ge=0, le=180, description="Degrees tilted to either side.")
     in_frame: bool = Field(False, description="Whether faces must be wholly in the picture.")
-    eyes_visible: bool = Field(
-        False, description="Whether both eyes must be open, in the picture and not turned away."
-    )
+    eyes_visible: bool = Field(False, description="Whether both eyes must be open, in the picture and not turned away.")
     min_sharpness: float | None = Field(
         None, gt=0, lt=2, description="Fine detail as a share of contrast; in focus is 0.2 to 0.5."
     )

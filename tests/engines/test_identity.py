@@ -11,7 +11,7 @@ from photographs import ASTRONAUT, GROUP, HILL, PROFILE, photograph
 
 pytest.importorskip("dlib")
 
-from pipelines.engines import Faces, open_engine  # noqa: E402
+from pipelines.engines import Faces, open_engine
 
 
 @pytest.fixture(scope="module")

@@ -62,5 +62,6 @@ def test_inside_is_the_share_of_the_points() -> None:
 def test_eyes_are_visible_when_open_turned_here_and_in_the_picture(
     move: int, yaw: float, opened: tuple[float, float] | None, visible: bool
 ) -> None:
-    five = np.array([(20, 40), (60, 40), (40, 60), (25, 80), (55, 80)], np.float32) + (move, 0)
+    five = np.array([(20, 40), (60, 40), (40, 60), (25, 80), (55, 80)], np.float32)
+    five[:, 0] += move
     assert measures.eyes_visible(five, (yaw, 0.0, 0.0), opened, 100, 100) is visible

@@ -47,3 +47,9 @@ def test_another_file_is_refused_by_name() -> None:
 
 def test_every_model_states_its_licence() -> None:
     assert all(model.licence for model in models.SHIPPED)
+
+
+def test_notice_names_every_model() -> None:
+    notice = (ROOT / "docs" / "faces.md").read_text()
+    lines = [f"| `{model.path}` | {model.package} {model.version} |" for model in SHIPPED]
+    assert [line for line in lines if line not in notice] == []

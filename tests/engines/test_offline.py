@@ -172,7 +172,12 @@ def test_neighbours_in_a_batch_change_nothing(offline) -> None:
     alone = [offline.find([picture])[0] for picture in pictures]
     for together, single in zip(offline.find(pictures), alone, strict=True):
         for face, same in zip(together, single, strict=True):
-            assert (face.box, face.score, face.pose, face.sharpness) == (same.box, same.score, same.pose, same.sharpness)
+            assert (face.box, face.score, face.pose, face.sharpness) == (
+                same.box,
+                same.score,
+                same.pose,
+                same.sharpness,
+            )
             assert np.array_equal(face.five, same.five)
 
 

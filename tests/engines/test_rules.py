@@ -46,7 +46,13 @@ def test_rule_drops_beyond_its_threshold_and_only_where_asked(changes: dict, blo
 
 @pytest.mark.parametrize(
     ("count", "found", "reason"),
-    [((1, 1), 0, "no_face"), ((1, 1), 1, ""), ((1, 1), 2, "too_many_faces"), ((0, 0), 1, "too_many_faces"), ((2, 3), 1, "no_face")],
+    [
+        ((1, 1), 0, "no_face"),
+        ((1, 1), 1, ""),
+        ((1, 1), 2, "too_many_faces"),
+        ((0, 0), 1, "too_many_faces"),
+        ((2, 3), 1, "no_face"),
+    ],
 )
 def test_count_is_least_and_most(count: tuple[int, int], found: int, reason: str) -> None:
     assert judge([GOOD] * found, Faces(count=count)) == reason
