@@ -23,7 +23,7 @@ from pipelines.errors import BadPicture
 from pipelines.imaging.align import moved, warp_labels
 from pipelines.imaging.encode import png
 from pipelines.imaging.fit import Matrix
-from pipelines.landmarks import sixty_eight
+from pipelines.landmarks import ibug_68
 
 LabelMap = NDArray[np.uint8]
 """(H, W), class numbers of the scheme."""
@@ -200,4 +200,6 @@ def _indices(data: bytes) -> LabelMap:
 
 
 def _sixty_eight(face: Mapping[str, Any]) -> NDArray[np.float64] | None:
-    return sixty_eight(face["scheme"], face["points"]) if face.get("points") else None
+    if not face.get("points"):
+        return None
+    return cast("NDArray[np.float64] | None", ibug_68(face["scheme"], np.asarray(face["points"], np.float64)))
