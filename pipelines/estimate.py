@@ -15,8 +15,9 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from pipelines import catalog, seeds
-from pipelines.curate.measure import Readers, listed, measure, verdict
+from pipelines.curate.measure import measure, verdict
 from pipelines.curate.packs import Pack
+from pipelines.curate.readers import Readers, listed
 from pipelines.errors import BadPicture
 from pipelines.layout import Layout
 from pipelines.licences import conflicts, strictest
@@ -149,7 +150,7 @@ def _look(
 ) -> dict[str, Any]:
     """A row of the catalog with its measurements, verdict and crops, as the plan would have it."""
     measured = measure(outcome, recipe, pack, number, listed(row, readers))
-    reason, crops = verdict(measured, recipe, listed(row)), pack.crops.get(number, [])
+    reason, crops = verdict(measured, recipe, row["faces"], row["guides"])[0], pack.crops.get(number, [])
     return row | measured | {"reason": reason, "renditions": crops}
 
 

@@ -19,7 +19,8 @@ def faces_in_crop(faces: str, matrix: Sequence[float], size: int) -> str:
 
     Returns:
         JSON list of objects with `box` (x, y, width, height), `boxes` (the same, by what they hold) and `five` (5, 2),
-        each where it is known; all may reach beyond the crop. Landmarks are guides, and not told here.
+        each where it is known; all may reach beyond the crop. `by` names the engine that found it, and is absent where
+        the corpus annotates the face. Landmarks are guides, and not told here.
     """
     if faces == "[]":
         return faces
@@ -35,8 +36,9 @@ def _moved(face: dict[str, Any], matrix: Sequence[float]) -> dict[str, Any]:
         found["boxes"] = {name: _moved_box(box, matrix) for name, box in face["boxes"].items()}
     if "five" in face:
         found["five"] = [[_round(number) for number in _point(matrix, x, y)] for x, y in face["five"]]
-    if "labels" in face:
-        found["labels"] = face["labels"]
+    for name in ("labels", "by"):
+        if name in face:
+            found[name] = face[name]
     return found
 
 
@@ -65,3 +67,17 @@ def _shows(face: dict[str, Any], size: int) -> bool:
             [min(max(size / 2, x), x + width), min(max(size / 2, y), y + height)]
         ]  # the box's nearest to the middle
     return any(0 <= x <= size and 0 <= y <= size for x, y in points)
+
+
+def with_five(declared: str, found: str) -> str:
+    """Faces to crop by: those that the corpus annotates with five points, else those that an engine found.
+
+    Args:
+        declared, found: JSON lists.
+    """
+    return declared if found == "[]" or any("five" in face for face in json.loads(declared)) else found
+
+
+def all_faces(declared: str, found: str) -> str:
+    """Faces to take landmarks from, those of the corpus first."""
+    return json.dumps(json.loads(declared) + json.loads(found)) if found != "[]" else declared

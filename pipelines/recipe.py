@@ -130,6 +130,9 @@ class Recipe(BaseModel):
     def portable(self) -> dict[str, Any]:
         """The recipe without the places on this machine: what decides the bytes of a build."""
         plain = self.model_dump(mode="json")
+        for name in ("models", "providers", "gpus"):
+            if plain["curate"]["faces"]:
+                del plain["curate"]["faces"][name]
         for told, source in zip(plain["sources"], self.sources, strict=True):
             del told["path"]
             # How patiently pictures are fetched may change while a build is continued.

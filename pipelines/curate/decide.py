@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from pipelines import catalog
 from pipelines.curate import duplicates, measure, splits
 from pipelines.curate.rules import KEEP, NEEDED, judge_all
-from pipelines.imaging.face_crops import face_crops
 from pipelines.layout import Layout
 from pipelines.recipe import Recipe
 from pipelines.storage import opened, put
@@ -26,13 +25,16 @@ from pipelines.storage import opened, put
 LISTED = ("source", "uri", "split", "labels", "identity", "faces", "guides", "licence", "licence_url", "attribution")
 """What the curated table keeps of the catalog: what a picture is, and no longer where its bytes are."""
 
+STATE_ONLY = ("fault", "transient", "embeddings")
+"""What the curated table leaves where it was measured; an embedding must never come near a shard."""
+
 SCHEMA = pa.schema(
     [
         # Which row group of the catalog, and which row of it.
         ("part", pa.int32()),
         ("row", pa.int32()),
         *(catalog.SCHEMA.field(name) for name in LISTED),
-        *(measure.SCHEMA.field(name) for name in measure.SCHEMA.names if name not in ("fault", "transient")),
+        *(measure.SCHEMA.field(name) for name in measure.SCHEMA.names if name not in STATE_ONLY),
         ("reason", pa.string()),
     ]
 )
@@ -88,10 +90,8 @@ def _verdicts(recipe: Recipe, layout: Layout, num_parts: int) -> Verdicts:
     faults = measured["fault"].to_numpy()
     reasons = judge_all(faults, {name: measured[name].to_numpy() for name in NEEDED}, recipe.curate)
     verdicts = Verdicts(reasons, np.full(len(reasons), "", object), {})
-    if recipe.image.fit == "face":
-        _judge_faces(recipe, layout, measured, verdicts)
-    if recipe.guides.members():
-        _judge_guides(recipe, layout, verdicts)
+    if recipe.curate.faces or recipe.image.fit == "face" or recipe.guides.members():
+        _judge_one_by_one(recipe, layout, num_parts, verdicts)
     _drop_duplicates(layout, measured["sha256"], verdicts)
     _split(recipe, layout, measured["sha256"], verdicts)
     return verdicts
@@ -101,23 +101,18 @@ def _measured(layout: Layout, num_parts: int, columns: list[str]) -> pa.Table:
     return pa.concat_tables(pq.read_table(opened(layout.part(part)), columns=columns) for part in range(num_parts))
 
 
-def _judge_faces(recipe: Recipe, layout: Layout, measured: pa.Table, verdicts: Verdicts) -> None:
-    """Drops pictures of which no face can be cropped."""
-    kept = np.flatnonzero(verdicts.reasons == KEEP)
-    listed = pq.read_table(opened(layout.catalog), columns=["faces"]).take(pa.array(kept))
-    sizes = measured.select(["width", "height"]).take(pa.array(kept))
-    columns = (listed["faces"].to_pylist(), sizes["width"].to_pylist(), sizes["height"].to_pylist())
-    crops = (face_crops(*of_one, recipe.image) for of_one in zip(*columns, strict=True))
-    verdicts.reasons[kept] = [found.reason for found in crops]
-
-
-def _judge_guides(recipe: Recipe, layout: Layout, verdicts: Verdicts) -> None:
-    """Drops pictures that lack a guide for which the recipe asks."""
-    kept = np.flatnonzero(verdicts.reasons == KEEP)
-    listed = pq.read_table(opened(layout.catalog), columns=["guides", "faces"]).take(pa.array(kept))
-    for position, row in zip(kept.tolist(), listed.to_pylist(), strict=True):
-        if missing := recipe.guides.lacks(row["guides"], row["faces"]):
-            verdicts.reasons[position], verdicts.details[position] = "no_guide", missing
+def _judge_one_by_one(recipe: Recipe, layout: Layout, num_parts: int, verdicts: Verdicts) -> None:
+    """Judges what is told in JSON: faces and guides, of the pictures that no other rule drops."""
+    listed, start = pq.ParquetFile(opened(layout.catalog)), 0
+    for part in range(num_parts):
+        told = listed.read_row_group(part, columns=["faces", "guides"]).to_pylist()
+        rows = pq.read_table(opened(layout.part(part)), columns=[*NEEDED, "fault", "found"]).to_pylist()
+        for position, (row, said) in enumerate(zip(rows, told, strict=True), start):
+            if verdicts.reasons[position] == KEEP:
+                reason, detail = measure.verdict(row, recipe, said["faces"], said["guides"])
+                verdicts.reasons[position] = reason
+                verdicts.details |= {position: detail} if detail else {}
+        start += len(rows)
 
 
 def _drop_duplicates(layout: Layout, digests: pa.ChunkedArray, verdicts: Verdicts) -> None:

@@ -31,6 +31,9 @@ SETTINGS = b"mendery.settings"
 BLOCKS = ("quality", "duplicates", "faces")
 """Blocks of `curate:` for which more is measured."""
 
+ENGINE_FIELDS = ("engine", "pack", "embeddings", "detect_side", "rotations")
+"""What of the faces block decides numbers, and not only verdicts."""
+
 LIMITS = ("too_many_bytes", "too_many_pixels")
 """Faults that are no facts but limits of the recipe."""
 
@@ -41,7 +44,9 @@ def settings(recipe: dict[str, Any]) -> str:
     Args:
         recipe: as `Recipe.portable` gives it.
     """
-    measured = {name: recipe["curate"].get(name) is not None for name in BLOCKS}
+    measured: dict[str, Any] = {name: recipe["curate"].get(name) is not None for name in BLOCKS}
+    if faces := recipe["curate"]["faces"]:
+        measured["faces"] = {name: faces[name] for name in ENGINE_FIELDS}
     # A label map that cannot be read is a fault of its picture.
     return json.dumps(measured | {"guides": recipe["guides"]}, sort_keys=True)
 

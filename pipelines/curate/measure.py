@@ -7,33 +7,29 @@ so that a restart repeats nothing, dropped pictures included.
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import catalog
-from pipelines.curate import known, packs
+from pipelines.curate import known, numbers, packs
 from pipelines.curate.packs import Pack
+from pipelines.curate.readers import Listed, Readers, bytes_of, catalog_rows, listed, wanted
 from pipelines.curate.rules import KEEP, judge
 from pipelines.errors import BadPicture, MenderyError
-from pipelines.guides import LabelMap, cropped, label_map
-from pipelines.imaging.decode import check, inspect
+from pipelines.faces import all_faces, with_five
+from pipelines.guides import cropped
+from pipelines.imaging.decode import check, decode, inspect
 from pipelines.imaging.face_crops import face_crops
 from pipelines.imaging.render import Rendition, render
-from pipelines.labels import guide_of
 from pipelines.layout import Layout
 from pipelines.places import place
 from pipelines.recipe import Recipe
-from pipelines.sources.base import Location, OpenSource, Source
 from pipelines.storage import opened, put
 
 HEADER_SCHEMA = pa.schema(
@@ -53,12 +49,14 @@ SCHEMA = pa.schema(
         ("detail", pa.string()),
         # The fault may pass: `--retry transient` reads the picture again.
         ("transient", pa.bool_()),
+        *numbers.SCHEMA,
     ]
 )
 NOTHING: dict[str, Any] = (
     dict.fromkeys(("sha256", "format", "mode", "fault", "detail"), "")
     | dict.fromkeys(("num_bytes", "width", "height"), 0)
     | {"transient": False}
+    | numbers.NOTHING
 )
 """Measurements of a picture of which nothing is known."""
 
@@ -75,44 +73,6 @@ class MeasureJob:
     recipe: str
     part: int
     crops: bool = True
-
-
-@dataclass(frozen=True)
-class Listed:
-    """What the catalog says of a picture besides its place.
-
-    Attributes:
-        faces, guides: JSON of the catalog.
-        read: gives the bytes of a file of the same source.
-    """
-
-    faces: str
-    guides: str
-    read: Callable[[Location], bytes]
-
-    def label_map(self, name: str) -> tuple[LabelMap, str]:
-        """One of its guides, and the scheme of its classes.
-
-        Raises:
-            BadPicture: it cannot be read.
-        """
-        guide = guide_of(json.loads(self.guides)[name])
-        try:
-            files = {part: self.read(location) for part, location in guide.files.items()}
-        except BadPicture as bad:
-            raise BadPicture("bad_guide", f"{name}: {bad}", bad.transient) from None
-        return label_map(files, guide.scheme), guide.scheme
-
-
-def listed(row: dict[str, Any], readers: Readers | None = None) -> Listed:
-    """What a row of the catalog says; without readers its guides cannot be read."""
-
-    def read(location: Location) -> bytes:
-        assert readers is not None
-        (outcome,) = readers.read_all([(row["source"], location)])
-        return _bytes_of(outcome)
-
-    return Listed(row["faces"], row["guides"], read)
 
 
 def measure_part(job: MeasureJob) -> int:
@@ -147,21 +107,14 @@ def write_part(path: Path, found: list[dict[str, Any]]) -> None:
         pq.write_table(pa.Table.from_pylist(found, schema=SCHEMA), file, compression="zstd")
 
 
-def catalog_rows(layout: Layout, part: int) -> list[dict[str, Any]]:
-    """The pictures of one part."""
-    rows: list[dict[str, Any]] = pq.ParquetFile(opened(layout.catalog)).read_row_group(part).to_pylist()
-    return rows
-
-
-def wanted(rows: Iterable[dict[str, Any]]) -> list[tuple[int, Location]]:
-    """Source and location of rows of the catalog, as `Readers` takes them."""
-    return [(row["source"], catalog.location_of(row)) for row in rows]
-
-
 def _make_pack(recipe: Recipe, layout: Layout, part: int, rows: list[dict[str, Any]]) -> None:
     """Makes the crops of a part that is measured; pictures that a rule drops are not read."""
     before = pq.read_table(opened(layout.part(part))).to_pylist()
-    kept = [number for number, was in enumerate(before) if verdict(was, recipe, listed(rows[number])) == KEEP]
+    kept = [
+        number
+        for number, (row, was) in enumerate(zip(rows, before, strict=True))
+        if verdict(was, recipe, row["faces"], row["guides"])[0] == KEEP
+    ]
     with Readers(recipe, layout) as readers, packs.writing(layout, part) as pack:
         outcomes = readers.read_all(wanted(rows[number] for number in kept))
         found = [
@@ -197,14 +150,18 @@ def measure(
     """
     row = dict(NOTHING)
     try:
-        data = _bytes_of(outcome)
+        data = bytes_of(outcome)
         row |= {"sha256": hashlib.sha256(data).hexdigest(), "num_bytes": len(data)}
         header = inspect(data, max_pixels=recipe.curate.max_pixels)
         row |= {name: getattr(header, name) for name in HEADER_SCHEMA.names}
-        if pack is not None and verdict(row, recipe, told) == KEEP:
-            crops = render(data, header, recipe.image, recipe.seed, row["sha256"], told.faces)
+        picture = decode(data, header) if numbers.asked(recipe.curate) else None
+        if picture is not None:
+            row |= numbers.measure(picture[0], recipe.curate)
+        if pack is not None and verdict(row, recipe, told.faces, told.guides)[0] == KEEP:
+            faces = with_five(told.faces, row["found"])
+            crops = render(data, header, recipe.image, recipe.seed, row["sha256"], faces, picture)
             pack.add(number, _guided(crops, recipe, row, told))
-        else:
+        elif picture is None:
             check(data, header)  # a picture that is small and cut counts as cut
     except BadPicture as bad:
         row |= {"fault": bad.reason, "detail": bad.detail, "transient": bad.transient}
@@ -222,52 +179,21 @@ def _guided(crops: Iterator[Rendition], recipe: Recipe, row: dict[str, Any], tol
         yield replace(crop, guides=guides)
 
 
-def verdict(row: dict[str, Any], recipe: Recipe, told: Listed) -> str:
-    """Keep ("") or the reason that a picture's own numbers give; what depends on others is decided later."""
-    reason = judge(row, recipe.curate)
+def verdict(row: dict[str, Any], recipe: Recipe, faces: str, guides: str) -> tuple[str, str]:
+    """Keep ("") or the reason that a picture's own numbers give, and what is to be said of it.
+
+    What depends on other pictures is decided later.
+
+    Args:
+        row: its row of the measured table.
+        faces, guides: JSON of the catalog.
+    """
+    reason, detail = judge(row, recipe.curate), ""
     if not reason and recipe.image.fit == "face":
-        reason = face_crops(told.faces, row["width"], row["height"], recipe.image).reason
-    return reason or ("no_guide" if recipe.guides.lacks(told.guides, told.faces) else KEEP)
-
-
-def _bytes_of(outcome: bytes | BadPicture) -> bytes:
-    if isinstance(outcome, BadPicture):
-        raise outcome
-    return outcome
-
-
-class Readers:
-    """One open reader per source, for the length of a task."""
-
-    def __init__(self, recipe: Recipe, layout: Layout) -> None:
-        self._recipe, self._layout = recipe, layout
-        self._open: dict[int, OpenSource] = {}
-
-    def __enter__(self) -> Readers:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for reader in self._open.values():
-            reader.__exit__(*error)
-
-    def read_all(self, wanted: Iterable[tuple[int, Location]]) -> Iterator[bytes | BadPicture]:
-        """Bytes or fault of each picture, in order; those that listing refused are not read.
-
-        Raises:
-            SourceVanished: a whole source is gone.
-        """
-        for source, group in groupby(wanted, key=itemgetter(0)):
-            locations = [location for _, location in group]
-            read = self._reader(source).read_all([location for location in locations if not location.reason])
-            for location in locations:
-                yield BadPicture(location.reason, location.detail) if location.reason else next(read)
-
-    def _reader(self, source: int) -> OpenSource:
-        if source not in self._open:
-            found: Source = self._recipe.sources[source]
-            reader = found.reader(self._layout.gzip_indexes, self._recipe.curate.max_bytes)
-            self._open[source] = reader.__enter__()
-        return self._open[source]
+        reason = face_crops(with_five(faces, row["found"]), row["width"], row["height"], recipe.image).reason
+    if not reason and (detail := recipe.guides.lacks(guides, all_faces(faces, row["found"]))):
+        reason = "no_guide"
+    return reason, detail
 
 
 @lru_cache(maxsize=2)

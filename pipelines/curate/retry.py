@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.curate import packs
-from pipelines.curate.measure import MeasureJob, Readers, catalog_rows, listed, measure, parsed, wanted, write_part
+from pipelines.curate.measure import MeasureJob, measure, parsed, write_part
+from pipelines.curate.readers import Readers, catalog_rows, listed, wanted
 from pipelines.errors import MenderyError
 from pipelines.layout import Layout
 from pipelines.places import place, remove_tree

@@ -13,6 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipelines.engines import rules as face_rules
+from pipelines.engines.rules import Faces
+from pipelines.engines.stored import from_json
+
 KEEP = ""
 
 
@@ -34,6 +38,7 @@ class Curate(BaseModel):
     max_aspect: float | None = Field(
         None, ge=1, description="Drop pictures whose longer side is more than so many times the shorter."
     )
+    faces: Faces | None = Field(None, description="Look for faces, and which ones a picture must show.")
 
 
 Numbers = Mapping[str, Any]
@@ -81,11 +86,21 @@ def judge(picture: Numbers, curate: Curate) -> str:
         picture: one row of the measured table.
     """
     fault = str(picture["fault"])
-    return fault or next((reason for reason, drops in RULES.items() if drops(picture, curate)), KEEP)
+    reason = fault or next((reason for reason, drops in RULES.items() if drops(picture, curate)), KEEP)
+    return reason or judge_faces(str(picture["found"]), curate)
+
+
+def judge_faces(found: str, curate: Curate) -> str:
+    """Keep ("") or why a picture's faces drop it.
+
+    Args:
+        found: JSON of the faces that an engine found.
+    """
+    return KEEP if curate.faces is None else face_rules.judge(from_json(found), curate.faces)
 
 
 def judge_all(faults: NDArray[np.object_], numbers: Numbers, curate: Curate) -> NDArray[np.object_]:
-    """As `judge`, for many pictures at once.
+    """As `judge`, for many pictures at once; faces are judged by themselves.
 
     Args:
         faults: (N,) what listing, reading or decoding found wrong, "" for nothing.

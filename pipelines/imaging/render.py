@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from pipelines import seeds
 from pipelines.imaging.align import warp
+from pipelines.imaging.colour import Picture
 from pipelines.imaging.decode import Header, decode
 from pipelines.imaging.encode import encode_image
 from pipelines.imaging.face_crops import FaceCrops, decode_side_for, face_crops
@@ -32,7 +33,15 @@ class Rendition:
     guides: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def render(data: bytes, header: Header, options: Fit, seed: int, sha256: str, faces: str = "[]") -> Iterator[Rendition]:
+def render(
+    data: bytes,
+    header: Header,
+    options: Fit,
+    seed: int,
+    sha256: str,
+    faces: str = "[]",
+    decoded: tuple[Picture, float] | None = None,
+) -> Iterator[Rendition]:
     """Every crop that a recipe wants of one picture, one at a time.
 
     Args:
@@ -40,14 +49,18 @@ def render(data: bytes, header: Header, options: Fit, seed: int, sha256: str, fa
         options: the recipe's `image` block.
         seed, sha256: random crops follow from the recipe's seed and the digest of the source.
         faces: JSON list of the picture's faces; without any, `fit: face` gives no crop.
+        decoded: what `decode` gave, where it was called already.
 
     Raises:
         BadPicture: the picture does not decode completely; raised before the first crop.
     """
     if options.fit == "face":
-        yield from _faces(data, header, options, face_crops(faces, header.width, header.height, options))
+        crops = face_crops(faces, header.width, header.height, options)
+        if crops.matrices:
+            side = decode_side_for(crops, header.width, header.height)
+            yield from _faces(*(decoded or decode(data, header, min_side=side)), options, crops)
         return
-    picture, scale = decode(data, header, min_side=decode_side(options))
+    picture, scale = decoded or decode(data, header, min_side=decode_side(options))
     for crop in range(options.crops_per_image):
         # Making a generator takes longer than a centred crop, which draws nothing.
         rng = seeds.generator(seed, sha256, crop, "fit") if options.draws else None
@@ -55,8 +68,6 @@ def render(data: bytes, header: Header, options: Fit, seed: int, sha256: str, fa
         yield Rendition(encode_image(fitted, options), matrix)
 
 
-def _faces(data: bytes, header: Header, options: Fit, crops: FaceCrops) -> Iterator[Rendition]:
-    if crops.matrices:
-        picture, scale = decode(data, header, min_side=decode_side_for(crops, header.width, header.height))
-        for matrix in crops.matrices:
-            yield Rendition(encode_image(warp(picture, scale, matrix, options.size), options), matrix)
+def _faces(picture: Picture, scale: float, options: Fit, crops: FaceCrops) -> Iterator[Rendition]:
+    for matrix in crops.matrices:
+        yield Rendition(encode_image(warp(picture, scale, matrix, options.size), options), matrix)

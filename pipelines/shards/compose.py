@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pipelines import seeds
 from pipelines.damage.base import Context, Damage, DamageFailed, Mask, Parameters, Picture, mask_ratio
-from pipelines.faces import faces_in_crop
+from pipelines.faces import all_faces, faces_in_crop, with_five
 from pipelines.guides import edges_member, landmarks_member, told
 from pipelines.imaging.encode import decode_image, encode_damaged, encode_mask
 from pipelines.imaging.render import Rendition
@@ -81,7 +81,9 @@ def _guides(recipe: Recipe, row: Mapping[str, Any], rendition: Rendition, clean:
     """Members that all variants of a crop share."""
     made = dict(rendition.guides)
     if recipe.guides.landmarks:
-        made["landmarks.npy"] = landmarks_member(row["faces"], rendition.matrix, recipe.image.size)
+        made["landmarks.npy"] = landmarks_member(
+            all_faces(row["faces"], row["found"]), rendition.matrix, recipe.image.size
+        )
     if recipe.guides.edges and clean is not None:
         made["edges.png"] = edges_member(clean, recipe.guides.edges)
     return made
@@ -162,6 +164,6 @@ def _describe(
         "mask_ratio_asked": [0.0, 1.0],
         "labels": row["labels"],
         "labels_by": source.labels_by() if row["labels"] != "{}" else "",
-        "faces": faces_in_crop(row["faces"], matrix, recipe.image.size),
+        "faces": faces_in_crop(with_five(row["faces"], row["found"]), matrix, recipe.image.size),
         "guides": told(recipe.guides, row["guides"]),
     }

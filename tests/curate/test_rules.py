@@ -14,7 +14,7 @@ CURATE = Curate(min_side=256, max_aspect=2.0, max_bytes=2000)
 
 
 def picture(**changes: Any) -> dict[str, Any]:
-    return {"width": 512, "height": 300, "num_bytes": 1000, "fault": ""} | changes
+    return {"width": 512, "height": 300, "num_bytes": 1000, "fault": "", "found": "[]"} | changes
 
 
 def test_good_picture_is_kept() -> None:
