@@ -90,7 +90,7 @@ class ArchiveSource(Source):
         root, files = expand(self.path, self.s3)
         store = store_of(root)
         for path in files:
-            yield from self._locate_in(store, path, encode_path(str(path.relative_to(root))), listing)
+            yield from self.locate_in(store, path, encode_path(str(path.relative_to(root))), listing)
 
     def pictures(self, archive: Archive, listing: Listing) -> Iterator[Location]:
         """Lists one archive.
@@ -100,7 +100,8 @@ class ArchiveSource(Source):
         """
         raise NotImplementedError
 
-    def _locate_in(self, store: Store, path: Path, file: str, listing: Listing) -> Iterator[Location]:
+    def locate_in(self, store: Store, path: Path, file: str, listing: Listing) -> Iterator[Location]:
+        """Lists one file of a store; `path` is how a person would name it."""
         try:
             opened = store.open(file)
         except OSError as error:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from pipelines.errors import BadPicture, RecipeError
+from pipelines.hub import HubPath
 from pipelines.s3 import S3Path
 from pipelines.sources.base import Listing, Location, decode_path, encode_path
 from pipelines.sources.files import check_root, open_regular, refusal, refuse_urls
@@ -85,6 +86,10 @@ def store_of(root: Path) -> Store:
         from pipelines.sources.bucket import BucketStore
 
         return BucketStore(root)
+    if isinstance(root, HubPath):
+        from pipelines.sources.hub import HubStore
+
+        return HubStore(root)
     refuse_urls(str(root))
     return FolderStore(root)
 
