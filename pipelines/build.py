@@ -86,7 +86,7 @@ def build(
 
 def _begin(recipe: Recipe, layout: Layout, fresh: bool, progress: Progress) -> None:
     """Lists the sources, and refuses to continue what was begun with something else."""
-    from pipelines import catalog
+    from pipelines import catalog, changes
     from pipelines.errors import MenderyError
     from pipelines.recipe import differences
     from pipelines.sources.base import Listing
@@ -108,7 +108,7 @@ def _begin(recipe: Recipe, layout: Layout, fresh: bool, progress: Progress) -> N
         return
     now = layout.state / "catalog-now.parquet"
     catalog.write(recipe, now, Listing(layout.gzip_indexes, _salt(layout)))
-    changed = catalog.changes(layout.catalog, now, [source.name for source in recipe.sources])
+    changed = changes.between(layout.catalog, now, [source.name for source in recipe.sources])
     now.unlink()
     if changed:
         raise MenderyError("\n  ".join([f"the sources changed since {layout.out} was begun; {advice}:", *changed]))

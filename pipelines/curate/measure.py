@@ -1,6 +1,6 @@
 """Measuring: every picture is read and decoded once; what was found is written down, and its crops beside it.
 
-A task measures one row group of the catalog. A bad picture is a row like any other, with its fault,
+A task measures one part of the catalog. A bad picture is a row like any other, with its fault,
 so that a restart repeats nothing, dropped pictures included.
 """
 
@@ -60,7 +60,7 @@ NOTHING: dict[str, Any] = dict.fromkeys(("format", "mode"), "") | dict.fromkeys(
 
 @dataclass(frozen=True)
 class MeasureJob:
-    """One row group of the catalog."""
+    """One part of the catalog."""
 
     out: str
     recipe: str
@@ -68,7 +68,7 @@ class MeasureJob:
 
 
 def measure_part(job: MeasureJob) -> int:
-    """Measures one row group of the catalog into its own file, its crops into a pack; gives the number of pictures.
+    """Measures one part of the catalog into its own file, its crops into a pack; gives the number of pictures.
 
     Where the file is there already, only the pack is made again.
 
@@ -76,7 +76,7 @@ def measure_part(job: MeasureJob) -> int:
         MenderyError: a picture is not what it was when the file was made.
     """
     layout, recipe = Layout(place(job.out)), parsed(job.recipe)
-    rows = catalog_rows(layout, job.part)
+    rows = catalog.read_part(layout.catalog, job.part)
     if layout.part(job.part).is_file():
         _restore_pack(recipe, layout, job.part, rows)
         return len(rows)
@@ -85,12 +85,6 @@ def measure_part(job: MeasureJob) -> int:
     with put(layout.part(job.part)) as file:
         pq.write_table(pa.Table.from_pylist(found, schema=SCHEMA), file, compression="zstd")
     return len(rows)
-
-
-def catalog_rows(layout: Layout, part: int) -> list[dict[str, Any]]:
-    """The pictures of one part."""
-    rows: list[dict[str, Any]] = pq.ParquetFile(opened(layout.catalog)).read_row_group(part).to_pylist()
-    return rows
 
 
 def wanted(rows: Iterable[dict[str, Any]]) -> list[tuple[int, Location]]:

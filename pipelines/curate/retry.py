@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.curate.measure import SCHEMA, MeasureJob, Readers, catalog_rows, measure, parsed, wanted
+from pipelines import catalog
+from pipelines.curate.measure import SCHEMA, MeasureJob, Readers, measure, parsed, wanted
 from pipelines.errors import MenderyError
 from pipelines.layout import Layout
 from pipelines.places import place, remove_tree
@@ -43,7 +44,8 @@ def retry_part(job: MeasureJob) -> int:
         MenderyError: the crops of the others are gone.
     """
     layout, recipe = Layout(place(job.out)), parsed(job.recipe)
-    rows, before = catalog_rows(layout, job.part), pq.read_table(opened(layout.part(job.part))).to_pylist()
+    rows = catalog.read_part(layout.catalog, job.part)
+    before = pq.read_table(opened(layout.part(job.part))).to_pylist()
     again = wanted(row for row, was in zip(rows, before, strict=True) if was["transient"])
     with Readers(recipe, layout) as readers, put(layout.retried_pack(job.part)) as pack, _old_pack(layout, job) as old:
         outcomes = readers.read_all(again)
