@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from pipelines import catalog
+from pipelines import catalog, changes
 from pipelines.curate import known
 from pipelines.errors import MenderyError
 from pipelines.layout import Layout
@@ -67,9 +67,9 @@ def _changes(recipe: Recipe, layout: Layout, progress: Progress) -> list[str]:
     now = layout.state / "catalog-now.parquet"
     progress.say("listing the sources again")
     catalog.write(recipe, now, Listing(layout.gzip_indexes, _salt(layout)))
-    changed = catalog.changes(layout.catalog, now, [source.name for source in recipe.sources])
+    found = changes.between(layout.catalog, now, [source.name for source in recipe.sources])
     now.unlink()
-    return changed
+    return found
 
 
 def _list(recipe: Recipe, layout: Layout, progress: Progress) -> None:

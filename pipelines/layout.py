@@ -9,7 +9,7 @@
         state/               what a restart needs; may be deleted once the manifest is there
             recipe.json      what this output was begun with
             salt                 secret with which identities are digested
-            catalog.parquet  every picture found; a row group is one measuring task
+            catalog.parquet  every picture found, in parts of one measuring task each
             measured/        one file per finished measuring task
             known/           what an update keeps of earlier measurements, until it is taken over
             renditions/      the crops it made, until the manifest is there and nothing is left to retry

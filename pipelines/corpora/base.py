@@ -121,8 +121,7 @@ class Corpus(Source):
                     yield self._finish(entry.location, Annotation(), listing)
 
     def _finish(self, location: Location, annotation: Annotation, listing: Listing) -> Location:
-        made = annotated(location, annotation, self.corpus, listing.salt)
-        return replace(made, split=self.split or made.split)
+        return annotated(location, annotation, self.corpus, listing.salt, self.split)
 
     def other_tree(self, name: str, tree: Tree) -> Tree:
         """The tree at one of `extra_paths`, which the caller closes."""
@@ -288,22 +287,19 @@ def bad_file(entry: Entry, error: Exception) -> Annotation:
     return Annotation(reason="bad_label", detail=f"{entry.path}: {error}")
 
 
+_STATED_LAST = ("split", "identity", "licence", "licence_url", "attribution", "reason", "detail")
+
+
 def merged(annotations: Iterable[Annotation]) -> Annotation:
     """One annotation from what several files say: labels and guides together, of the rest whatever is stated last."""
-    whole = Annotation()
+    last: dict[str, Any] = {}
+    together: dict[str, Any] = {"labels": {}, "guides": {}, "faces": ()}
     for part in annotations:
-        stated: Any = {
-            name: value
-            for name in ("split", "identity", "licence", "licence_url", "attribution", "reason", "detail")
-            if (value := getattr(part, name))
-        }
-        together: Any = {
-            "labels": whole.labels | part.labels,
-            "guides": {**whole.guides, **part.guides},
-            "faces": _one_face(whole.faces, part.faces),
-        }
-        whole = replace(whole, **together, **stated)
-    return whole
+        last |= {name: value for name in _STATED_LAST if (value := getattr(part, name))}
+        together["labels"] |= part.labels
+        together["guides"] |= part.guides
+        together["faces"] = _one_face(together["faces"], part.faces)
+    return Annotation(**last, **together)
 
 
 def _one_face(before: Sequence[Face], after: Sequence[Face]) -> Sequence[Face]:

@@ -57,14 +57,12 @@ class Verdicts:
 
 def decide(recipe: Recipe, layout: Layout) -> Counter[str]:
     """Writes the curated table; gives the number of pictures per reason ("" for those kept)."""
-    sizes = catalog.part_sizes(layout.catalog)
-    verdicts = _verdicts(recipe, layout, len(sizes))
+    verdicts = _verdicts(recipe, layout, len(catalog.part_sizes(layout.catalog)))
+    start = 0
     with put(layout.curated) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
-        listed = pq.ParquetFile(opened(layout.catalog))
-        start = 0
-        for part, size in enumerate(sizes):
-            writer.write_table(_curated(layout, listed, part, verdicts, start))
-            start += size
+        for parts, listed in catalog.groups(layout.catalog, list(LISTED)):
+            writer.write_table(_curated(layout, parts, listed, verdicts, start))
+            start += listed.num_rows
     return Counter(verdicts.reasons.tolist())
 
 
@@ -86,28 +84,27 @@ def kept_rows(layout: Layout) -> dict[int, NDArray[np.int64]]:
 
 
 def _verdicts(recipe: Recipe, layout: Layout, num_parts: int) -> Verdicts:
-    measured = _measured(layout, num_parts, [*NEEDED, "fault", "sha256"])
+    measured = _measured(layout, range(num_parts), [*NEEDED, "fault", "sha256"])
     faults = measured["fault"].to_numpy()
     reasons = judge_all(faults, {name: measured[name].to_numpy() for name in NEEDED}, recipe.curate)
     verdicts = Verdicts(reasons, np.full(len(reasons), "", object), {})
     if recipe.curate.faces or recipe.image.fit == "face" or recipe.guides.members():
-        _judge_one_by_one(recipe, layout, num_parts, verdicts)
+        _judge_one_by_one(recipe, layout, verdicts)
     _drop_duplicates(layout, measured["sha256"], verdicts)
     _split(recipe, layout, measured["sha256"], verdicts)
     return verdicts
 
 
-def _measured(layout: Layout, num_parts: int, columns: list[str]) -> pa.Table:
-    return pa.concat_tables(pq.read_table(opened(layout.part(part)), columns=columns) for part in range(num_parts))
+def _measured(layout: Layout, parts: range, columns: list[str]) -> pa.Table:
+    return pa.concat_tables(pq.read_table(opened(layout.part(part)), columns=columns) for part in parts)
 
 
-def _judge_one_by_one(recipe: Recipe, layout: Layout, num_parts: int, verdicts: Verdicts) -> None:
+def _judge_one_by_one(recipe: Recipe, layout: Layout, verdicts: Verdicts) -> None:
     """Judges what is told in JSON: faces and guides, of the pictures that no other rule drops."""
-    listed, start = pq.ParquetFile(opened(layout.catalog)), 0
-    for part in range(num_parts):
-        told = listed.read_row_group(part, columns=["faces", "guides"]).to_pylist()
-        rows = pq.read_table(opened(layout.part(part)), columns=[*NEEDED, "fault", "found"]).to_pylist()
-        for position, (row, said) in enumerate(zip(rows, told, strict=True), start):
+    start = 0
+    for parts, listed in catalog.groups(layout.catalog, ["faces", "guides"]):
+        rows = _measured(layout, parts, [*NEEDED, "fault", "found"]).to_pylist()
+        for position, (row, said) in enumerate(zip(rows, listed.to_pylist(), strict=True), start):
             if verdicts.reasons[position] == KEEP:
                 reason, detail = measure.verdict(row, recipe, said["faces"], said["guides"])
                 verdicts.reasons[position] = reason
@@ -143,19 +140,18 @@ def _split(recipe: Recipe, layout: Layout, digests: pa.ChunkedArray, verdicts: V
     verdicts.splits[kept] = [split_of[group] for group in groups]
 
 
-def _curated(layout: Layout, listed: pq.ParquetFile, part: int, verdicts: Verdicts, start: int) -> pa.Table:
-    """The curated rows of one part."""
-    table = listed.read_row_group(part, columns=list(LISTED))
-    measured = pq.read_table(opened(layout.part(part)))
-    end = start + table.num_rows
-    said = [verdicts.details.get(start + row) for row in range(table.num_rows)]
-    columns = {name: table[name] for name in table.column_names} | {
-        name: measured[name] for name in measured.column_names
-    }
+def _curated(layout: Layout, parts: range, listed: pa.Table, verdicts: Verdicts, start: int) -> pa.Table:
+    """The curated rows of some parts, of which the first picture stands at `start`."""
+    measured = [pq.read_table(opened(layout.part(part))) for part in parts]
+    sizes = [table.num_rows for table in measured]
+    together = pa.concat_tables(measured)
+    end = start + listed.num_rows
+    said = pa.array([verdicts.details.get(position) for position in range(start, end)], pa.string())
+    columns = {table.column_names[at]: table[at] for table in (together, listed) for at in range(table.num_columns)}
     columns |= {
-        "part": pa.array(np.full(table.num_rows, part, np.int32)),
-        "row": pa.array(np.arange(table.num_rows, dtype=np.int32)),
-        "detail": pa.array(said, pa.string()).fill_null(measured["detail"].combine_chunks()),
+        "part": pa.array(np.repeat(np.array(parts, np.int32), sizes)),
+        "row": pa.array(np.concatenate([np.arange(size, dtype=np.int32) for size in sizes])),
+        "detail": said.fill_null(together["detail"].combine_chunks()),
         "split": pa.array(verdicts.splits[start:end], pa.string()),
         "reason": pa.array(verdicts.reasons[start:end], pa.string()),
     }

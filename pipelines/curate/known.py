@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipelines import catalog
 from pipelines.layout import Layout
 from pipelines.places import remove_tree
 from pipelines.recipe import Recipe
@@ -57,9 +59,11 @@ def remember(layout: Layout) -> None:
         return
     begun = read_json(layout.begun_with)
     names = [source["name"] for source in begun["sources"]]
-    listed = pq.ParquetFile(opened(layout.catalog))
-    parts = [part for part in range(listed.num_row_groups) if layout.part(part).is_file()]
-    tables = [_remembered(layout, listed, part, names) for part in parts]
+    tables = [
+        _remembered(layout, part, rows, names)
+        for part, rows in _parts(layout, ["source", "reason", *PLACE])
+        if layout.part(part).is_file()
+    ]
     tables = [table for table in tables if table.num_rows]
     if not tables:
         return
@@ -79,17 +83,25 @@ def recall(recipe: Recipe, layout: Layout) -> int:
     if found is None:
         remove_tree(layout.known)
         return 0
-    listed, count = pq.ParquetFile(opened(layout.catalog)), 0
-    names = [source.name for source in recipe.sources]
-    for part in range(listed.num_row_groups):
+    count, names = 0, [source.name for source in recipe.sources]
+    for part, rows in _parts(layout, ["source", *PLACE]):
         if not layout.part(part).is_file():
-            count += _recall_part(layout, listed, part, names, found)
+            count += _recall_part(layout, part, rows, names, found)
     remove_tree(layout.known)
     return count
 
 
-def _recall_part(layout: Layout, listed: pq.ParquetFile, part: int, names: list[str], found: pa.Table) -> int:
-    rows = listed.read_row_group(part, columns=["source", *PLACE])
+def _parts(layout: Layout, columns: list[str]) -> Iterator[tuple[int, pa.Table]]:
+    """Every part of the catalog with its rows."""
+    sizes = catalog.part_sizes(layout.catalog)
+    for parts, table in catalog.groups(layout.catalog, columns):
+        start = 0
+        for part in parts:
+            yield part, table.slice(start, sizes[part])
+            start += sizes[part]
+
+
+def _recall_part(layout: Layout, part: int, rows: pa.Table, names: list[str], found: pa.Table) -> int:
     places = pc.index_in(_keys(rows, names), found["key"].combine_chunks())
     table = found.take(places.drop_null()).drop_columns(["key"])
     if not table.num_rows:
@@ -122,8 +134,7 @@ def _known(recipe: Recipe, layout: Layout) -> pa.Table | None:
     return pa.concat_tables(table.replace_schema_metadata() for table in tables) if tables else None
 
 
-def _remembered(layout: Layout, listed: pq.ParquetFile, part: int, names: list[str]) -> pa.Table:
-    rows = listed.read_row_group(part, columns=["source", "reason", *PLACE])
+def _remembered(layout: Layout, part: int, rows: pa.Table, names: list[str]) -> pa.Table:
     table = pq.read_table(opened(layout.part(part))).append_column("key", _keys(rows, names))
     # What listing refuses is not measured, and costs nothing to find again.
     holds = pc.and_(pc.equal(rows["reason"], ""), pc.invert(table["transient"]))

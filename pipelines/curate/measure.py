@@ -1,6 +1,6 @@
 """Measuring: every picture is read and decoded once; what was found is written down, and its crops beside it.
 
-A task measures one row group of the catalog. A bad picture is a row like any other, with its fault,
+A task measures one part of the catalog. A bad picture is a row like any other, with its fault,
 so that a restart repeats nothing, dropped pictures included.
 """
 
@@ -17,9 +17,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines import catalog
 from pipelines.curate import known, numbers, packs
 from pipelines.curate.packs import Pack
-from pipelines.curate.readers import Listed, Readers, bytes_of, catalog_rows, listed, wanted
+from pipelines.curate.readers import Listed, Readers, bytes_of, listed, wanted
 from pipelines.curate.rules import KEEP, judge
 from pipelines.errors import BadPicture, MenderyError
 from pipelines.faces import all_faces, with_five
@@ -63,7 +64,7 @@ NOTHING: dict[str, Any] = (
 
 @dataclass(frozen=True)
 class MeasureJob:
-    """One row group of the catalog.
+    """One part of the catalog.
 
     Attributes:
         crops: whether to make the crops as well, while the pictures are decoded.
@@ -76,7 +77,7 @@ class MeasureJob:
 
 
 def measure_part(job: MeasureJob) -> int:
-    """Measures one row group of the catalog into its own file, its crops into a pack; gives the number of pictures.
+    """Measures one part of the catalog into its own file, its crops into a pack; gives the number of pictures.
 
     Where pictures are measured already, they are only read if the pack must be made.
 
@@ -84,7 +85,7 @@ def measure_part(job: MeasureJob) -> int:
         MenderyError: a picture is not what it was when it was measured.
     """
     layout, recipe = Layout(place(job.out)), parsed(job.recipe)
-    rows = catalog_rows(layout, job.part)
+    rows = catalog.read_part(layout.catalog, job.part)
     if layout.part(job.part).is_file():
         _make_pack(recipe, layout, job.part, rows)
         return len(rows)

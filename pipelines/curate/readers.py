@@ -9,8 +9,6 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from pipelines import catalog
 from pipelines.errors import BadPicture
 from pipelines.guides import LabelMap, label_map
@@ -18,13 +16,6 @@ from pipelines.labels import guide_of
 from pipelines.layout import Layout
 from pipelines.recipe import Recipe
 from pipelines.sources.base import Location, OpenSource, Source
-from pipelines.storage import opened
-
-
-def catalog_rows(layout: Layout, part: int) -> list[dict[str, Any]]:
-    """The pictures of one part."""
-    rows: list[dict[str, Any]] = pq.ParquetFile(opened(layout.catalog)).read_row_group(part).to_pylist()
-    return rows
 
 
 def wanted(rows: Iterable[dict[str, Any]]) -> list[tuple[int, Location]]:

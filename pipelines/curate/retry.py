@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipelines import catalog
 from pipelines.curate import packs
 from pipelines.curate.measure import MeasureJob, measure, parsed, write_part
-from pipelines.curate.readers import Readers, catalog_rows, listed, wanted
+from pipelines.curate.readers import Readers, listed, wanted
 from pipelines.errors import MenderyError
 from pipelines.layout import Layout
 from pipelines.places import place, remove_tree
@@ -45,7 +46,8 @@ def retry_part(job: MeasureJob) -> int:
         MenderyError: the crops of the others are gone.
     """
     layout, recipe = Layout(place(job.out)), parsed(job.recipe)
-    rows, before = catalog_rows(layout, job.part), pq.read_table(opened(layout.part(job.part))).to_pylist()
+    rows = catalog.read_part(layout.catalog, job.part)
+    before = pq.read_table(opened(layout.part(job.part))).to_pylist()
     again = [number for number, was in enumerate(before) if was["transient"]]
     with (
         Readers(recipe, layout) as readers,

@@ -48,6 +48,9 @@ class Entry:
     path: str
     location: Location
 
+    def __reduce__(self) -> tuple[type[Entry], tuple[str, Location]]:
+        return Entry, (self.path, self.location)  # as for Location: the spool is read once for every pattern
+
     @property
     def name(self) -> str:
         return self.path.rpartition("/")[2]
