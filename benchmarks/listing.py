@@ -116,7 +116,7 @@ def make_celeba(folder: Path, entries: int) -> dict[str, Any]:
     pictures = [f"{number:06d}.jpg" for number in range(1, entries + 1)]
     write_zip(folder / "img_align_celeba.zip", (f"img_align_celeba/{name}" for name in pictures))
     points = "lefteye_x lefteye_y righteye_x righteye_y nose_x nose_y leftmouth_x leftmouth_y rightmouth_x rightmouth_y"
-    tables = {
+    tables: dict[str, tuple[str, Callable[[int], str]]] = {
         "list_eval_partition.txt": ("", lambda number: str(number * 3 // entries)),
         "identity_CelebA.txt": ("", lambda number: str(number // 20 + 1)),
         "list_attr_celeba.txt": (
