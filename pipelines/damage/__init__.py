@@ -20,6 +20,7 @@ from pipelines.damage.box import Box
 from pipelines.damage.brush import Brush
 from pipelines.damage.holes import HoleDamage, Holes
 from pipelines.damage.lama import LamaMedium, LamaThick, LamaThin
+from pipelines.damage.scratches import Scratches
 from pipelines.errors import MenderyError
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Mask",
     "Parameters",
     "Picture",
+    "Scratches",
     "mask_ratio",
     "redraw",
 ]
@@ -50,6 +52,7 @@ DAMAGES: dict[str, type[Damage]] = {
     "lama_medium": LamaMedium,
     "lama_thick": LamaThick,
     "lama_thin": LamaThin,
+    "scratches": Scratches,
 }
 """Every damage by the `kind` that a recipe asks for."""
 
