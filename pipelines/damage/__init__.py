@@ -18,9 +18,16 @@ from pipelines.damage.base import (
 )
 from pipelines.damage.box import Box
 from pipelines.damage.brush import Brush
+from pipelines.damage.cracks import Cracks
+from pipelines.damage.dust import Dust
+from pipelines.damage.folds import Folds
+from pipelines.damage.halftone import Halftone
 from pipelines.damage.holes import HoleDamage, Holes
 from pipelines.damage.lama import LamaMedium, LamaThick, LamaThin
+from pipelines.damage.mould import Mould
 from pipelines.damage.scratches import Scratches
+from pipelines.damage.stains import Stains
+from pipelines.damage.torn import Torn
 from pipelines.errors import MenderyError
 
 __all__ = [
@@ -29,19 +36,26 @@ __all__ = [
     "Brush",
     "ClassMap",
     "Context",
+    "Cracks",
     "Damage",
     "DamageFailed",
     "Drawn",
+    "Dust",
     "Face",
+    "Folds",
+    "Halftone",
     "HoleDamage",
     "Holes",
     "LamaMedium",
     "LamaThick",
     "LamaThin",
     "Mask",
+    "Mould",
     "Parameters",
     "Picture",
     "Scratches",
+    "Stains",
+    "Torn",
     "mask_ratio",
     "redraw",
 ]
@@ -49,10 +63,17 @@ __all__ = [
 DAMAGES: dict[str, type[Damage]] = {
     "box": Box,
     "brush": Brush,
+    "cracks": Cracks,
+    "dust": Dust,
+    "folds": Folds,
+    "halftone": Halftone,
     "lama_medium": LamaMedium,
     "lama_thick": LamaThick,
     "lama_thin": LamaThin,
+    "mould": Mould,
     "scratches": Scratches,
+    "stains": Stains,
+    "torn": Torn,
 }
 """Every damage by the `kind` that a recipe asks for."""
 

@@ -35,6 +35,9 @@ SHIFT = 4
 PIXEL = 1 << SHIFT
 """Of `Point`: OpenCV draws between pixels with this many steps."""
 
+LEAST = 8
+"""Alpha below which no one sees a thing."""
+
 AMPLITUDE = 4096
 ONE = 4096
 """The shorter side in the units of a distance field."""
@@ -91,6 +94,12 @@ def levels(field: Field, base: int, bits: int) -> Mask:
     return np.clip((field - np.int16(base - (1 << bits) + 1)) >> bits, 0, 255).astype(np.uint8)
 
 
+def levels_over(field: Field, reach: int) -> Mask:
+    """A field as bytes: 0 at 0 and below, 255 at `reach` and above."""
+    low = np.clip(field, 0, reach).astype(np.uint16)
+    return (low * np.uint16(255) // np.uint16(reach)).astype(np.uint8)  # 255 times a reach of 257 fits
+
+
 def threshold(field: Field, share: float) -> int:
     """Height above which this share of a field lies."""
     place = min(max(field.size - round(share * field.size) - 1, 0), field.size - 2)
@@ -116,7 +125,7 @@ def screened(one: Mask, other: Mask) -> Mask:
     return cv2.bitwise_not(scaled(cv2.bitwise_not(one), cv2.bitwise_not(other)))  # type: ignore[return-value, arg-type]
 
 
-def faint_removed(alpha: Mask, least: int = 8) -> Mask:
+def faint_removed(alpha: Mask, least: int = LEAST) -> Mask:
     """Alpha without what no one sees, which would only widen the hole."""
     return cv2.threshold(alpha, least - 1, 0, cv2.THRESH_TOZERO)[1]  # type: ignore[return-value]
 
