@@ -83,8 +83,9 @@ def _sides(crease: Crease, uneven: noise.Field, x: int, y: int) -> Relief:
     bits = BITS - max(0, math.ceil(math.log2(largest + 1)))
     columns = (x + np.arange(width)) * noise.PIXEL - start_x
     rows = (y + np.arange(height)) * noise.PIXEL - start_y
-    place = np.rint(columns * across * 2**bits).astype(np.int32)[None, :] + (
-        np.rint(rows * down * 2**bits).astype(np.int32)[:, None]
+    place = (
+        np.rint(columns * across * 2**bits).astype(np.int32)[None, :]
+        + (np.rint(rows * down * 2**bits).astype(np.int32)[:, None])
     )
     shade = SIDES[np.clip((place >> bits) + 128, 0, 255)]
     # Between half and all of the strength along the line.

@@ -74,7 +74,8 @@ class HalftoneArea(Area):
         soft = cv2.blur(image, (side, side))
         if self.is_color:
             planes = [
-                self._dots(plane, angle) for plane, angle in zip(cv2.split(soft), ANGLES, strict=True)  # type: ignore[arg-type]
+                self._dots(plane, angle)
+                for plane, angle in zip(cv2.split(soft), ANGLES, strict=True)  # type: ignore[arg-type]
             ]
         else:
             planes = [self._dots(cv2.cvtColor(soft, cv2.COLOR_RGB2GRAY), 45.0)] * 3  # type: ignore[arg-type]

@@ -44,7 +44,9 @@ class MouldArea(Area):
         spots = self._spots(rng, height, width).astype(np.int16) << 4
         return damp + (damp >> 1) + (fringe >> 2) + spots  # type: ignore[no-any-return]
 
-    def _spots(self, rng: np.random.Generator, height: int, width: int) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    def _spots(
+        self, rng: np.random.Generator, height: int, width: int
+    ) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
         """Discs that are high in their middles."""
         canvas, shorter = np.zeros((height, width), np.uint8), min(height, width)
         largest = self.spot * shorter * noise.PIXEL / noise.ONE

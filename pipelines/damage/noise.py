@@ -130,7 +130,9 @@ def faint_removed(alpha: Mask, least: int = LEAST) -> Mask:
     return cv2.threshold(alpha, least - 1, 0, cv2.THRESH_TOZERO)[1]  # type: ignore[return-value]
 
 
-def jagged(rng: np.random.Generator, start: Sequence[float], end: Sequence[float], doublings: int, rough: float) -> Line:
+def jagged(
+    rng: np.random.Generator, start: Sequence[float], end: Sequence[float], doublings: int, rough: float
+) -> Line:
     """An uneven line between two points: each middle is moved sideways, by less and less.
 
     Args:

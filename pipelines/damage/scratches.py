@@ -64,7 +64,9 @@ class Scratches(LineDamage):
     kind: Literal["scratches"] = Field("scratches", description="Long thin lines where the picture is scraped off.")
     num_range: CountRange = Field((2, 10), description="Scratches, not counting their neighbours.")
     length_range: FractionRange = Field((0.1, 1.0), description="Length, as a fraction of the shorter side.")
-    width_range: FractionRange = Field((0.0015, 0.005), description="Greatest width, as a fraction of the shorter side.")
+    width_range: FractionRange = Field(
+        (0.0015, 0.005), description="Greatest width, as a fraction of the shorter side."
+    )
     dark_probability: Probability = Field(0.15, description="How often scratches are dark and not light.")
 
     def sample(self, rng: np.random.Generator, context: Context) -> ScratchLines:
@@ -75,9 +77,7 @@ class Scratches(LineDamage):
             lines += self._scratch(rng, context, main)
         colors = DARK if rng.random() < self.dark_probability else PAPERS
         color = colors[integer(rng, 0, len(colors) - 1)]
-        return ScratchLines(
-            margin=self.margin_in(context), lines=tuple(lines), color=color, seed=noise.seed_of(rng)
-        )
+        return ScratchLines(margin=self.margin_in(context), lines=tuple(lines), color=color, seed=noise.seed_of(rng))
 
     def _scratch(self, rng: np.random.Generator, context: Context, main: float) -> list[Stroke]:
         shorter = min(context.height, context.width)

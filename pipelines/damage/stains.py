@@ -15,7 +15,7 @@ from pipelines.damage.overlay import Layer
 from pipelines.damage.prints import Area, AreaDamage
 from pipelines.damage.relief import flat
 
-COLORS: tuple[Color, ...] = ((122, 88, 48), (98, 66, 36), (140, 112, 66), (84, 70, 52), (150, 118, 58))
+COLORS: tuple[Color, ...] = ((104, 72, 36), (78, 50, 26), (120, 92, 48), (66, 54, 38), (128, 96, 40))
 """Tea, coffee, rust-yellow water, mud, weak tea."""
 
 Pool = tuple[int, int, int, int]
@@ -69,7 +69,9 @@ class StainArea(Area):
         knots += [(3 * rise + 14, self.strength), (255, 0.8 * self.strength)]
         profile = noise.table(*knots)
         if self.tides:
-            ridge = 1 + 0.5 * np.exp(-np.abs(np.arange(256) - self.tides) / np.where(np.arange(256) < self.tides, 1.5, 6))
+            ridge = 1 + 0.5 * np.exp(
+                -np.abs(np.arange(256) - self.tides) / np.where(np.arange(256) < self.tides, 1.5, 6)
+            )
             profile = np.minimum(profile * ridge, 255).astype(np.uint8)
         return profile
 

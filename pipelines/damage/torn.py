@@ -17,7 +17,14 @@ from pipelines.damage.overlay import Layer, blend
 from pipelines.damage.prints import Area, AreaDamage, Probability
 from pipelines.damage.relief import PAPERS, flat
 
-GROUNDS: tuple[Color, ...] = ((252, 252, 250), (38, 35, 33), (92, 74, 58), (196, 186, 168), (150, 150, 150), (20, 20, 20))
+GROUNDS: tuple[Color, ...] = (
+    (252, 252, 250),
+    (38, 35, 33),
+    (92, 74, 58),
+    (196, 186, 168),
+    (150, 150, 150),
+    (20, 20, 20),
+)
 """A scanner's lid, an album's black page, wood, card, grey felt, nothing."""
 
 Tear = tuple[int, int, int, int]
