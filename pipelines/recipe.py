@@ -12,10 +12,10 @@ import json
 import re
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipelines import yaml_lines
 from pipelines.corpora import CORPORA
@@ -27,6 +27,7 @@ from pipelines.imaging.fit import Fit
 from pipelines.sample import SPLITS
 from pipelines.sources import SOURCES
 from pipelines.sources.base import Source
+from pipelines.unions import union_of
 
 
 class Shards(BaseModel):
@@ -40,21 +41,6 @@ class Shards(BaseModel):
     )
 
 
-def _tag_of(value: Any) -> str:
-    """What tells the members of a union apart: the name of a corpus, source or damage."""
-    fields = value if isinstance(value, dict) else vars(value)
-    return str(fields.get("corpus") or fields.get("type") or fields.get("kind") or "missing")
-
-
-def _union_of(kinds: dict[str, Any]) -> Any:
-    """A union that is told apart by a name, so that errors speak of one member only."""
-    members = tuple(Annotated[kind, Tag(name)] for name, kind in kinds.items())
-    union: Any = members[0]
-    for member in members[1:]:
-        union |= member
-    return Annotated[union, Discriminator(_tag_of)]
-
-
 class Recipe(BaseModel):
     """One dataset."""
 
@@ -64,11 +50,11 @@ class Recipe(BaseModel):
     version: str = Field("1.0.0", description="Version of the dataset, as major.minor.patch.")
     description: str = Field("", description="One sentence for people.")
     seed: int = Field(0, ge=0, description="Every random choice follows from it.")
-    sources: list[_union_of(SOURCES | CORPORA)] = Field(min_length=1, description="Where pictures come from.")  # type: ignore[valid-type]
+    sources: list[union_of(SOURCES | CORPORA)] = Field(min_length=1, description="Where pictures come from.")  # type: ignore[valid-type]
     curate: Curate = Field(default_factory=Curate, description="Which pictures are kept.")
     image: Fit = Field(default_factory=Fit, description="Size, crop and encoding of the clean picture.")
     guides: Guides = Field(default_factory=Guides, description="Landmarks, label maps and edges beside the pictures.")
-    damage: list[_union_of(DAMAGES)] = Field(  # type: ignore[valid-type]
+    damage: list[union_of(DAMAGES)] = Field(  # type: ignore[valid-type]
         default_factory=list,
         description="Damages to draw from, by weight. Without any, samples hold the clean picture only.",
     )
@@ -131,7 +117,7 @@ class Recipe(BaseModel):
 
     def maps(self) -> list[str]:
         """Label maps that samples or their damages want."""
-        wanted = {name for damage in self.damage for name in damage.looks_at} | set(self.guides.maps())
+        wanted = {name for damage in self.damage for name in damage.wants()} | set(self.guides.maps())
         return [name for name in MAPS if name in wanted]
 
     def portable(self) -> dict[str, Any]:
@@ -309,7 +295,6 @@ def _known_keys(path: tuple[Any, ...]) -> list[str]:
         "image": Fit,
         "shards": Shards,
     }
-    tag = next((part for part in path if part in tagged), None)
-    if tag is not None:
-        return list(tagged[tag].model_fields)
-    return list((blocks[path[0]] if len(path) > 1 else Recipe).model_fields)
+    # The innermost that is known: damages may hold damages, blocks may hold blocks.
+    known = [model for part in path[:-1] if (model := tagged.get(part) or blocks.get(part))]
+    return list((known[-1] if known else Recipe).model_fields)

@@ -26,6 +26,7 @@ from pipelines.damage.holes import HoleDamage, Holes
 from pipelines.damage.lama import LamaMedium, LamaThick, LamaThin
 from pipelines.damage.mould import Mould
 from pipelines.damage.scratches import Scratches
+from pipelines.damage.several import Several
 from pipelines.damage.stains import Stains
 from pipelines.damage.torn import Torn
 from pipelines.errors import MenderyError
@@ -54,6 +55,7 @@ __all__ = [
     "Parameters",
     "Picture",
     "Scratches",
+    "Several",
     "Stains",
     "Torn",
     "mask_ratio",
@@ -72,10 +74,13 @@ DAMAGES: dict[str, type[Damage]] = {
     "lama_thin": LamaThin,
     "mould": Mould,
     "scratches": Scratches,
+    "several": Several,
     "stains": Stains,
     "torn": Torn,
 }
 """Every damage by the `kind` that a recipe asks for."""
+
+Several.learn({kind: damage for kind, damage in DAMAGES.items() if damage is not Several})
 
 
 def redraw(kind: str, parameters_json: str, image: Picture) -> Drawn:

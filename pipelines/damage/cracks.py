@@ -106,7 +106,8 @@ def _bent(rng: np.random.Generator, mask: Mask, cell: int) -> Mask:
     for axis, own in enumerate((np.arange(width)[None, :], np.arange(height)[:, None])):
         moved = noise.fractal(rng, height, width, cell, max(2, cell / 8), 0.6)
         places[..., axis] = own + (moved.astype(np.int32) * cell >> 14)
-    return cv2.remap(mask, places, None, cv2.INTER_NEAREST)  # type: ignore[return-value, call-overload]
+    bent: Mask = cv2.remap(mask, places, None, cv2.INTER_NEAREST)  # type: ignore[call-overload]
+    return bent
 
 
 class Cracks(LineDamage):

@@ -80,7 +80,8 @@ def _outlines(rng: np.random.Generator, specks: tuple[Speck, ...]) -> NDArray[np
         ],
         axis=2,
     )
-    return np.rint(points).astype(np.int32)
+    outlines: NDArray[np.int32] = np.rint(points).astype(np.int32)
+    return outlines
 
 
 class Dust(LineDamage):

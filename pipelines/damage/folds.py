@@ -18,8 +18,8 @@ from pipelines.damage.prints import LineDamage, Probability
 from pipelines.damage.relief import PAPERS, Relief, lit
 
 Crease = tuple[tuple[noise.Point, ...], tuple[int, ...], int, int]
-"""The line's points, the width of its segments and of its light and dark sides (negative: light and dark change places),
-all in sixteenths of a pixel, and the strength of the sides (0 to 255)."""
+"""The line's points, the width of its segments and of its light and dark sides (negative: light and dark change
+places), all in sixteenths of a pixel, and the strength of the sides (0 to 255)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,8 @@ class FoldLines(Overlay):
     def _broken(self, rng: np.random.Generator, core: Mask, shorter: int) -> Mask:
         """The line where the emulsion came off: in crumbs, and wider at some places than at others."""
         soft = cv2.GaussianBlur(core, (0, 0), max(0.5, shorter / 600))
-        crumbs = noise.levels(noise.fractal(rng, *core.shape, shorter / 24, 1, 0.75), -8192, 6)
+        height, width = core.shape
+        crumbs = noise.levels(noise.fractal(rng, height, width, shorter / 24, 1, 0.75), -8192, 6)
         broken = cv2.addWeighted(soft, 3.0, crumbs, -3.0, self.wear)
         # Never where there is no line, however low the noise.
         return cv2.min(broken, cv2.convertScaleAbs(soft, alpha=4))  # type: ignore[return-value]
@@ -89,7 +90,8 @@ def _sides(crease: Crease, uneven: noise.Field, x: int, y: int) -> Relief:
     )
     shade = SIDES[np.clip((place >> bits) + 128, 0, 255)]
     # Between half and all of the strength along the line.
-    return (shade * (strength * (12288 + uneven.astype(np.int32)) >> 14) >> 8).astype(np.int16)
+    relief: Relief = (shade * (strength * (12288 + uneven.astype(np.int32)) >> 14) >> 8).astype(np.int16)
+    return relief
 
 
 class Folds(LineDamage):

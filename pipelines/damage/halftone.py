@@ -58,7 +58,7 @@ class HalftoneArea(Area):
         beside = np.abs(((y - self.y) * cosine - (x - self.x) * sine) >> 10)
         ragged = noise.fractal(noise.from_seed(self.seed), height, width, min(height, width) / 24, 1, 0.5)
         inside = np.minimum(self.across - along, self.down - beside) + (ragged >> 7)
-        return np.clip(inside, -(2**14), 2**14 - 1).astype(np.int16)
+        return noise.heights(inside)
 
     def layer(self, image: Picture) -> Layer:
         height, width = image.shape[:2]
@@ -73,10 +73,7 @@ class HalftoneArea(Area):
         side = max(1, (self.period // 2 + 8) // noise.PIXEL) | 1
         soft = cv2.blur(image, (side, side))
         if self.is_color:
-            planes = [
-                self._dots(plane, angle)
-                for plane, angle in zip(cv2.split(soft), ANGLES, strict=True)  # type: ignore[arg-type]
-            ]
+            planes = [self._dots(soft[..., channel], degrees) for channel, degrees in enumerate(ANGLES)]  # type: ignore[arg-type]
         else:
             planes = [self._dots(cv2.cvtColor(soft, cv2.COLOR_RGB2GRAY), 45.0)] * 3  # type: ignore[arg-type]
         toned = [
@@ -87,9 +84,12 @@ class HalftoneArea(Area):
 
     def _dots(self, tones: Mask, degrees: float) -> Mask:
         """255 on paper, 0 under ink: the darker the tone, the larger the dots."""
-        screen = _screen(*tones.shape, self.period, math.radians(degrees) + self.angle / 1000)
-        steep = max(2, 3 * self.period // (2 * noise.PIXEL))
-        return np.clip((tones.astype(np.int16) - screen) * np.int16(steep) + 128, 0, 255).astype(np.uint8)
+        height, width = tones.shape
+        screen = _screen(height, width, self.period, math.radians(degrees) + self.angle / 1000)
+        # Rims of about a pixel; more than 120 times 255 would not fit.
+        steep = np.int16(min(max(2, self.period // (2 * noise.PIXEL)), 120))
+        ink: Mask = np.clip((tones.astype(np.int16) - screen) * steep + np.int16(128), 0, 255).astype(np.uint8)
+        return ink
 
 
 def _screen(height: int, width: int, period: int, angle: float) -> noise.Field:

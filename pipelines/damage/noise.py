@@ -1,8 +1,8 @@
 """Noise and uneven lines: what makes drawn damage look grown, torn or worn.
 
-Everything that decides a mask is done in whole numbers with OpenCV's exact functions, so that stored parameters draw the
-same pixels on every machine. The price: the size of a noise's cells is a power of two in pixels, so it may be off by a
-factor of 1.4.
+Everything that decides a mask is done in whole numbers with OpenCV's exact functions, so that stored parameters draw
+the same pixels on every machine. The price: the size of a noise's cells is a power of two in pixels, so it may be off
+by a factor of 1.4.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ Point = tuple[int, int]
 
 Line = NDArray[np.float64]
 """(N, 2) points x, y in pixels."""
+
+Place = Sequence[float] | NDArray[np.float64]
+"""x, y in pixels."""
 
 Stroke = tuple[tuple[Point, ...], tuple[int, ...], int]
 """A line's points, the width of each of its segments (one fewer) in sixteenths of a pixel, and its level (0 to 255)."""
@@ -79,25 +82,35 @@ def fractal(
         field = cv2.pyrUp(field)[: (height >> level) + 2, : (width >> level) + 2]  # type: ignore[assignment]
         amplitude *= persistence
         if level >= smooth and amplitude >= 1:
-            field += _heights(rng, *field.shape, int(amplitude))
+            rows, columns = field.shape
+            field += _heights(rng, rows, columns, int(amplitude))
     return field[:height, :width]
 
 
 def _heights(rng: np.random.Generator, rows: int, columns: int, amplitude: int) -> Field:
     raw = np.frombuffer(rng.bytes(rows * columns), np.int8).reshape(rows, columns)
     # Bytes cost a third of `integers`; 128 steps each way are enough, since they are smoothed.
-    return raw * np.int16(amplitude >> 7) if amplitude >= 128 else raw >> np.int8(7 - int(math.log2(amplitude)))  # type: ignore[no-any-return]
+    if amplitude >= 128:
+        return raw * np.int16(amplitude >> 7)
+    return (raw >> np.int8(7 - int(math.log2(amplitude)))).astype(np.int16)
+
+
+def heights(distances: NDArray[np.int32]) -> Field:
+    """Distances as a field, cut to what noise can be added to."""
+    return np.clip(distances, -(2**14), 2**14 - 1).astype(np.int16)
 
 
 def levels(field: Field, base: int, bits: int) -> Mask:
     """A field as bytes: 0 at `base` and below, one more for every 2**bits above it, rounded up."""
-    return np.clip((field - np.int16(base - (1 << bits) + 1)) >> bits, 0, 255).astype(np.uint8)
+    above: Field = (field - np.int16(base - (1 << bits) + 1)) >> bits
+    return np.clip(above, 0, 255).astype(np.uint8)
 
 
 def levels_over(field: Field, reach: int) -> Mask:
     """A field as bytes: 0 at 0 and below, 255 at `reach` and above."""
     low = np.clip(field, 0, reach).astype(np.uint16)
-    return (low * np.uint16(255) // np.uint16(reach)).astype(np.uint8)  # 255 times a reach of 257 fits
+    share: Mask = (low * np.uint16(255) // np.uint16(reach)).astype(np.uint8)  # 255 times a reach of 257 fits
+    return share
 
 
 def threshold(field: Field, share: float) -> int:
@@ -110,7 +123,7 @@ def threshold(field: Field, share: float) -> int:
 def table(*knots: tuple[float, float]) -> Table:
     """Levels (0 to 255) at some levels (0 to 255), straight lines between them."""
     places, values = zip(*knots, strict=True)
-    return np.rint(np.interp(np.arange(256), places, values)).astype(np.uint8)
+    return np.asarray(np.rint(np.interp(np.arange(256), places, values)), np.uint8)
 
 
 def scaled(mask: Mask, factor: Mask | float) -> Mask:
@@ -131,7 +144,11 @@ def faint_removed(alpha: Mask, least: int = LEAST) -> Mask:
 
 
 def jagged(
-    rng: np.random.Generator, start: Sequence[float], end: Sequence[float], doublings: int, rough: float
+    rng: np.random.Generator,
+    start: Place,
+    end: Place,
+    doublings: int,
+    rough: float,
 ) -> Line:
     """An uneven line between two points: each middle is moved sideways, by less and less.
 
@@ -150,7 +167,7 @@ def jagged(
     return points
 
 
-def wander(start: Sequence[float], angle: float, length: float, turns: NDArray[np.float64]) -> Line:
+def wander(start: Place, angle: float, length: float, turns: NDArray[np.float64]) -> Line:
     """A line that turns at every step.
 
     Args:
@@ -195,7 +212,7 @@ def bounds(lines: Sequence[Stroke], reach: int, height: int, width: int) -> tupl
 
 
 def axes(height: int, width: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """x as (1, W) and y as (H, 1), from the middle of the picture, the shorter side being `ONE`."""
+    """Places x as (1, W) and y as (H, 1), from the middle of the picture, the shorter side being `ONE`."""
     shorter = min(height, width)
     x = ((2 * np.arange(width, dtype=np.int32) + 1 - width) * (ONE // 2)) // shorter
     y = ((2 * np.arange(height, dtype=np.int32) + 1 - height) * (ONE // 2)) // shorter

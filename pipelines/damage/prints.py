@@ -51,7 +51,7 @@ class Area(Overlay):
     def inside(self, height: int, width: int) -> noise.Field:
         """Heights above the rim: 1 and more inside, 0 and less outside."""
         field = self.field(height, width)
-        return field - np.int16(noise.threshold(field, self.share))  # type: ignore[no-any-return]
+        return field - np.int16(noise.threshold(field, self.share))
 
 
 class AreaDamage(Damage):

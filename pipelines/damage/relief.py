@@ -32,7 +32,7 @@ def lit(core: Mask, relief: Relief, paper: Color) -> tuple[Picture, Mask]:
     alpha = screened(core, shade)  # type: ignore[arg-type]
     # Of what is seen at a pixel, the part that is paper and not light or shadow.
     share: Mask = cv2.divide(core, alpha, scale=255)  # type: ignore[assignment]
-    tone = cv2.compare(relief, 0, cv2.CMP_GT)
+    tone = np.where(relief > 0, np.uint8(255), np.uint8(0))
     under = scaled(cv2.bitwise_not(share), tone)  # type: ignore[arg-type]
     colour = cv2.merge([cv2.add(under, scaled(share, level / 255)) for level in paper])
     return colour, faint_removed(alpha)  # type: ignore[return-value]

@@ -50,7 +50,7 @@ class StainArea(Area):
             # Near the rim it is the distance to it, without a root.
             np.maximum(field, (radius * radius - squared) // (2 * radius), out=field)
         uneven = noise.fractal(noise.from_seed(self.seed), height, width, shorter / 3, 1, 0.52)
-        return np.clip(field + (uneven >> 2), -(2**14), 2**14 - 1).astype(np.int16)
+        return noise.heights(field + (uneven >> 2))
 
     def layer(self, image: Picture) -> Layer:
         height, width = image.shape[:2]

@@ -8,10 +8,11 @@ from typing import ClassVar, Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from pipelines.damage import noise
-from pipelines.damage.base import Context, Mask, Parameters, Picture
+from pipelines.damage.base import Context, Parameters, Picture
 from pipelines.damage.holes import Color, CountRange, FractionRange, integer
 from pipelines.damage.overlay import Layer, blend
 from pipelines.damage.prints import Area, AreaDamage, Probability
@@ -28,8 +29,8 @@ GROUNDS: tuple[Color, ...] = (
 """A scanner's lid, an album's black page, wood, card, grey felt, nothing."""
 
 Tear = tuple[int, int, int, int]
-"""x, y where it begins, from the middle of the picture, the shorter side being `noise.ONE`; its direction into the picture
-in thousandths of a radian; and half its width where it begins, in the same units, 0 for a whole edge."""
+"""x, y where it begins, from the middle of the picture, the shorter side being `noise.ONE`; its direction into the
+picture in thousandths of a radian; and half its width in the units of x and y, 0 for a corner or a whole edge."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +57,7 @@ class TornArea(Area):
             np.maximum(field, _fall(tear, x, y), out=field)
         shorter = min(height, width)
         ragged = noise.fractal(noise.from_seed(self.seed), height, width, shorter / 4, 1, 0.48)
-        return np.clip(field + (ragged >> 3) + (ragged >> 4), -(2**14), 2**14 - 1).astype(np.int16)
+        return noise.heights(field + (ragged >> 3) + (ragged >> 4))
 
     def layer(self, image: Picture) -> Layer:
         height, width = image.shape[:2]
@@ -66,7 +67,7 @@ class TornArea(Area):
         pixel = max(1, noise.ONE // shorter)
         fibres = noise.fractal(rng, height, width, shorter / 16, 1, 0.72)
         # How far beyond the fringe, whose width the noise decides: fibres stick out.
-        beyond = inside - (self.fringe * (fibres.astype(np.int32) + 5000) >> 13).astype(np.int16)
+        beyond = np.maximum(inside, 0) - (self.fringe * (fibres.astype(np.int32) + 5000) >> 13).astype(np.int16)
         ground = self._ground(beyond, pixel)
         colour = blend(self._paper(fibres), ground, noise.levels_over(beyond, pixel))
         alpha = np.maximum(noise.levels_over(inside, pixel), np.uint8(noise.LEAST))
@@ -86,15 +87,16 @@ class TornArea(Area):
         return blend(flat(self.ground, height, width), np.zeros((height, width, 3), np.uint8), shadow)
 
 
-def _fall(tear: Tear, x: np.ndarray, y: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _fall(tear: Tear, x: NDArray[np.int32], y: NDArray[np.int32]) -> NDArray[np.int32]:
     """0 where a tear begins, falling into the picture and, for a bite, to both of its sides."""
     start_x, start_y, direction, half = tear
     into_x, into_y = round(1024 * math.cos(direction / 1000)), round(1024 * math.sin(direction / 1000))
     depth = ((x - start_x) * into_x + (y - start_y) * into_y) >> 10
     if not half:
-        return -depth  # type: ignore[no-any-return]
+        return -depth
     aside = ((y - start_y) * into_x - (x - start_x) * into_y) >> 10
-    return -(depth + aside * aside // (2 * half))  # type: ignore[no-any-return]
+    fall: NDArray[np.int32] = depth + aside * aside // (2 * half)
+    return -fall
 
 
 class Torn(AreaDamage):
@@ -133,7 +135,7 @@ class Torn(AreaDamage):
             # A corner is a point: what it loses in width it must gain in depth.
             return x * (right - setback), y * (down - setback), round(1000 * angle), 0
         side, along = integer(rng, 0, 3), rng.uniform(-0.8, 0.8)
-        x, y = ((right, along * down), (-right, along * down), (along * right, down), (along * right, -down))[side]
+        place = ((right, along * down), (-right, along * down), (along * right, down), (along * right, -down))[side]
         angle = (math.pi, 0.0, -math.pi / 2, math.pi / 2)[side] + rng.normal(0, 0.08)
         half = 0 if rng.random() < 0.5 else round(rng.uniform(0.05, 0.3) * noise.ONE)
-        return int(x), int(y), round(1000 * angle), half
+        return int(place[0]), int(place[1]), round(1000 * angle), half

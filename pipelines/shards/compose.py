@@ -93,7 +93,7 @@ def _guides(recipe: Recipe, row: Mapping[str, Any], rendition: Rendition, clean:
 
 def _seen(recipe: Recipe, row: Mapping[str, Any], rendition: Rendition, clean: Picture) -> Context:
     """What the damages of a crop may look at; only what one of them does is worked out."""
-    looks_at = frozenset[str]().union(*(damage.looks_at for damage in recipe.damage))
+    looks_at = frozenset[str]().union(*(damage.wants() for damage in recipe.damage))
     told = all_faces(row["faces"], row["found"]) if "faces" in looks_at else "[]"
     schemes = json.loads(row["guides"]) if looks_at & set(MAPS) else {}
     maps = {
