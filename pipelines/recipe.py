@@ -21,6 +21,7 @@ from pipelines import yaml_lines
 from pipelines.corpora import CORPORA
 from pipelines.curate.rules import Curate
 from pipelines.damage import DAMAGES
+from pipelines.damage.ageing import Ageing, Blur, Cast, Fading, Grain, Jpeg, LowResolution, Toning
 from pipelines.errors import RecipeError
 from pipelines.guides import MAPS, Edges, Guides
 from pipelines.imaging.fit import Fit
@@ -54,6 +55,7 @@ class Recipe(BaseModel):
     curate: Curate = Field(default_factory=Curate, description="Which pictures are kept.")
     image: Fit = Field(default_factory=Fit, description="Size, crop and encoding of the clean picture.")
     guides: Guides = Field(default_factory=Guides, description="Landmarks, label maps and edges beside the pictures.")
+    ageing: Ageing | None = Field(None, description="What time did to whole pictures before they were damaged.")
     damage: list[union_of(DAMAGES)] = Field(  # type: ignore[valid-type]
         default_factory=list,
         description="Damages to draw from, by weight. Without any, samples hold the clean picture only.",
@@ -102,7 +104,7 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def _fill_in(self) -> Self:
-        if not self.damage and self.variants > 1:
+        if not self.damage and self.ageing is None and self.variants > 1:
             raise ValueError("variants has no effect without damage: remove it or name a damage")
         if not self.damage and self.guides.alpha:
             raise ValueError("guides.alpha has no effect without damage: remove it or name a damage")
@@ -289,11 +291,19 @@ def _known_keys(path: tuple[Any, ...]) -> list[str]:
     """Keys that the model at `path` knows."""
     tagged: dict[str, type[BaseModel]] = {**SOURCES, **CORPORA, **DAMAGES}
     blocks: dict[str, type[BaseModel]] = {
+        "ageing": Ageing,
+        "blur": Blur,
+        "cast": Cast,
         "curate": Curate,
         "edges": Edges,
+        "fading": Fading,
+        "grain": Grain,
         "guides": Guides,
         "image": Fit,
+        "jpeg": Jpeg,
+        "low_resolution": LowResolution,
         "shards": Shards,
+        "toning": Toning,
     }
     # The innermost that is known: damages may hold damages, blocks may hold blocks.
     known = [model for part in path[:-1] if (model := tagged.get(part) or blocks.get(part))]

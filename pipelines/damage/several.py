@@ -94,7 +94,7 @@ class Several(Damage):
         description="The damages, the lowest first. By default those of an old photograph.",
     )
     num_range: CountRange | None = Field(
-        None, description="How many of them a picture gets. By default from two, or one where there is one, to all."
+        None, description="How many of them a picture gets. By default two to four, or as many as there are."
     )
 
     @classmethod
@@ -175,7 +175,7 @@ class Several(Damage):
         return Layers(tuple((one.kind, parameters[id(one)]) for one in self.of if id(one) in parameters))
 
     def _counts(self) -> tuple[int, int]:
-        return self.num_range or (min(2, len(self.of)), len(self.of))
+        return self.num_range or (min(2, len(self.of)), min(4, len(self.of)))
 
 
 def _fillers(damages: Sequence[Damage]) -> list[Damage]:

@@ -23,7 +23,7 @@ from pipelines.damage.base import Picture
 from pipelines.imaging.encode import decode_image, decode_png
 from pipelines.layout import Layout
 from pipelines.publish.charts import data_uri
-from pipelines.sample import MASK_MEMBER, SPLITS
+from pipelines.sample import MASK_MEMBER, ORIGINAL_MEMBERS, SPLITS
 from pipelines.shards.read import metadata_of, read_members
 from pipelines.storage import opened
 from pipelines.viewing import overlay
@@ -56,7 +56,8 @@ class Card:
     Attributes:
         metadata: its `json` member.
         labels: what its corpus declares, name to text.
-        pictures: caption to data URI: image, damaged and mask, or the image alone.
+        pictures: caption to data URI: the original where pictures are aged, image, and damaged and mask where they are
+            damaged.
     """
 
     metadata: dict[str, Any]
@@ -111,7 +112,8 @@ def card(members: dict[str, bytes]) -> Card:
     metadata = metadata_of(members)
     labels = {str(name): str(value) for name, value in json.loads(metadata["labels"]).items()}
     image = decode_image(_member(members, "image."))
-    pictures = {"image": _thumbnail(image)}
+    originals = [data for name, data in members.items() if name in ORIGINAL_MEMBERS]
+    pictures = {"original": _thumbnail(decode_image(data)) for data in originals} | {"image": _thumbnail(image)}
     if MASK_MEMBER in members:
         pictures["damaged"] = _thumbnail(decode_image(_member(members, "damaged.")))
         pictures["mask"] = _thumbnail(overlay(image, decode_png(members[MASK_MEMBER])))
