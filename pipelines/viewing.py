@@ -52,8 +52,8 @@ def show(out: str | Path, key: str, folder: str | Path | None = None) -> dict[st
 def preview(recipe: str | Path | Recipe, image: str | Path, folder: str | Path, num_seeds: int = 4) -> list[Path]:
     """Does to one picture what a recipe would, with several seeds side by side.
 
-    Writes one sheet per damage of the recipe, a row per seed: image, damaged picture, overlay of the mask, and before them
-    the original where the recipe ages pictures.
+    Writes one sheet per damage of the recipe, a row per seed: image, damaged picture, overlay of the mask,
+    and before them the original where the recipe ages pictures.
 
     Returns:
         The files written.

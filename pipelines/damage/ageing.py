@@ -101,10 +101,10 @@ def grained(image: Picture, strength: int, size: int, seed: int) -> Picture:
     height, width = image.shape[:2]
     field = noise.fractal(noise.from_seed(seed), height, width, size, 1, 0.7)
     deviation = math.isqrt(int(np.square(field, dtype=np.int64).sum()) // field.size)
-    seen = MIDDLE_TONES[cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)]
-    moved = field.astype(np.int64) * seen * strength // (10 * 255 * max(1, deviation))
+    weight = MIDDLE_TONES.astype(np.int32) * strength // 255
+    moved = field * weight[cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)] // (10 * max(1, deviation))
     grain = np.clip(moved, -255, 255).astype(np.int16)
-    return np.clip(image + grain[..., None], 0, 255).astype(np.uint8)
+    return cv2.add(image, cv2.merge([grain, grain, grain]), dtype=cv2.CV_8U)  # type: ignore[return-value]
 
 
 def faded(image: Picture, strength: int) -> Picture:

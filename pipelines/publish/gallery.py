@@ -112,8 +112,10 @@ def card(members: dict[str, bytes]) -> Card:
     metadata = metadata_of(members)
     labels = {str(name): str(value) for name, value in json.loads(metadata["labels"]).items()}
     image = decode_image(_member(members, "image."))
-    originals = [data for name, data in members.items() if name in ORIGINAL_MEMBERS]
-    pictures = {"original": _thumbnail(decode_image(data)) for data in originals} | {"image": _thumbnail(image)}
+    pictures = {}
+    if not members.keys().isdisjoint(ORIGINAL_MEMBERS):
+        pictures["original"] = _thumbnail(decode_image(_member(members, "original.")))
+    pictures["image"] = _thumbnail(image)
     if MASK_MEMBER in members:
         pictures["damaged"] = _thumbnail(decode_image(_member(members, "damaged.")))
         pictures["mask"] = _thumbnail(overlay(image, decode_png(members[MASK_MEMBER])))
