@@ -2,6 +2,7 @@
 
 from pipelines.sources.base import Location, Source
 from pipelines.sources.folder import FolderSource
+from pipelines.sources.lmdb import LmdbSource
 from pipelines.sources.mat import MatSource
 from pipelines.sources.parquet import ParquetSource
 from pipelines.sources.reading import Reader
@@ -15,6 +16,7 @@ __all__ = ["SOURCES", "Location", "Reader", "Source"]
 
 SOURCES: dict[str, type[Source]] = {
     "folder": FolderSource,
+    "lmdb": LmdbSource,
     "mat": MatSource,
     "parquet": ParquetSource,
     "recordio": RecordIOSource,

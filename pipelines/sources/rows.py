@@ -78,7 +78,10 @@ def _not_blank(lines: Iterable[str]) -> Iterator[str]:
 
 def _csv(lines: Iterator[str], delimiter: str, ragged: bool) -> Table:
     reader = csv.reader(lines, delimiter=delimiter)
-    names = next(reader, [])
+    try:
+        names = next(reader, [])
+    except csv.Error as error:
+        raise ArchiveBroken(f"not CSV: {error}") from None
 
     def rows() -> Iterator[Row]:
         while True:
