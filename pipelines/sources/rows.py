@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -61,8 +62,10 @@ def is_table_name(name: str) -> bool:
     return name.lower().removesuffix(".gz").endswith((".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"))
 
 
-def _lines(stream: BinaryIO | gzip.GzipFile) -> Iterator[str]:
+def _lines(stream: BinaryIO | gzip.GzipFile | io.BufferedReader) -> Iterator[str]:
     """Lines of UTF-8, with or without its mark at the beginning; one that never ends falls into pieces."""
+    if isinstance(stream, io.RawIOBase):  # which gives a line byte by byte
+        stream = io.BufferedReader(stream, LONGEST_LINE)
     encoding = "utf-8-sig"
     try:
         while line := stream.readline(LONGEST_LINE):

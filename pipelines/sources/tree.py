@@ -13,7 +13,7 @@ import os
 import pickle
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -21,9 +21,9 @@ from typing import BinaryIO, Self
 
 from pipelines.errors import BadPicture
 from pipelines.sources.archive import Archive, ArchiveBroken
-from pipelines.sources.base import Listing, Location, decode_path, is_picture_name
-from pipelines.sources.files import refusal, zip_data_offset
-from pipelines.sources.parts import is_part, is_split_zip, together
+from pipelines.sources.base import Listing, Location, decode_path, encode_path, is_picture_name
+from pipelines.sources.files import count_ignored, refusal, zip_data_offset
+from pipelines.sources.parts import is_part, is_split_zip, together, whole_of
 from pipelines.sources.reading import Reader
 from pipelines.sources.stores import store_of
 from pipelines.sources.tar import list_tar
@@ -71,11 +71,22 @@ class Tree:
 
     `name` names the root where it is not the source's `path`: its locations carry it, and their URIs begin with it.
     `broken` takes up the archives that end early: a second tree of one corpus shares it with the first.
+    `wanted` says of a file that is no picture, by its path, whether it is taken up; others are counted as ignored.
+    `only` is the one file below the root that counts, such as an archive.
     """
 
-    def __init__(self, root: Path, listing: Listing, name: str = "", broken: list[Entry] | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        listing: Listing,
+        name: str = "",
+        broken: list[Entry] | None = None,
+        wanted: Callable[[str], bool] | None = None,
+        only: str = "",
+    ) -> None:
         self.root, self.listing = str(root), listing
-        self._name = name
+        self._name, self._only = name, only
+        self._wanted = wanted or (lambda _: True)
         self._broken: list[Entry] = [] if broken is None else broken
         self._store = store_of(root)
         self._reader = Reader(root, listing.index_dir, MAX_ANNOTATION_BYTES, {name: root})
@@ -179,11 +190,12 @@ class Tree:
         archives: list[Location] = []
         parts: list[Location] = []
         batch: list[Entry] = []
-        for location in self._store.walk(self.listing):
+        for location in self._files():
             path = decode_path(location.uri)
-            if not location.reason and _ARCHIVE.search(path):
+            taken_up = not location.reason and self._wanted(path)
+            if taken_up and _ARCHIVE.search(path):
                 archives.append(location)
-            elif is_part(location):
+            elif taken_up and is_part(location):
                 parts.append(location)
             else:
                 self._add(Entry(path, location), batch)
@@ -192,13 +204,25 @@ class Tree:
                 self._add(Entry(decode_path(location.uri), location), batch)
         self._write(batch)
 
+    def _files(self) -> Iterator[Location]:
+        if not self._only:
+            yield from self._store.walk(self.listing)
+            return
+        opened = self._store.open(encode_path(self._only))
+        opened.stream.close()
+        file = Location(encode_path(self._only), encode_path(self._only), "file")
+        yield replace(file, size=opened.size, mtime_ns=opened.mtime_ns, etag=opened.etag)
+
     def _add(self, entry: Entry, batch: list[Entry]) -> None:
         if self._name:
             entry = replace(entry, location=_under(self._name, entry.location))
         if entry.location.reason == "archive_broken":
             self._broken.append(entry)
         if not is_picture_name(entry.path) and not entry.location.reason:
-            self._texts.append(entry)
+            if self._wanted(entry.path):
+                self._texts.append(entry)
+            else:
+                count_ignored(self.listing.ignored, entry.path)
             return
         batch.append(entry)
         if len(batch) >= 1000:
@@ -245,6 +269,11 @@ class Tree:
 def _under(name: str, location: Location) -> Location:
     """The location as one below the root of this name."""
     return replace(location, root=name, uri=f"{name}/{location.uri}")
+
+
+def is_archive_name(path: str) -> bool:
+    """Whether a file of this name is read as an archive, or as a part of one."""
+    return _ARCHIVE.search(path) is not None or whole_of(path) is not None
 
 
 def ending(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
