@@ -55,9 +55,10 @@ def expand(path: str, options: S3Options | None = None, inside: str = "") -> tup
     if path.startswith(SCHEME):
         return _expand_keys(path, options, inside)
     whole = Path(path)
-    if whole.is_dir() and not (inside and (whole / inside).is_file()):
-        give = f"a folder that holds {inside}, found none" if inside else f"a pattern: give {path.rstrip('/')}/*"
-        raise RecipeError(f"path must name a file or {give}; {path!r} is a folder")
+    if whole.is_dir() and not inside:
+        raise RecipeError(f"path must name a file or a pattern, found the folder {path!r}: give {path.rstrip('/')}/*")
+    if whole.is_dir() and not os.path.lexists(whole / inside):
+        raise RecipeError(f"no {inside} in the folder {path!r}: correct the source's path")
     if os.path.lexists(path):
         return whole.parent, [_meant(whole, inside)]
     root = root_of(path)

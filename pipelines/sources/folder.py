@@ -20,7 +20,7 @@ from pipelines.errors import RecipeError
 from pipelines.places import place
 from pipelines.sources.base import Listing, Location, Source, decode_path, is_picture_name
 from pipelines.sources.files import archive_split, count_ignored, folder_split, is_unsafe_name, refuse_urls
-from pipelines.sources.meaning import Meaning, label_columns
+from pipelines.sources.meaning import Meaning, label_columns, label_name
 from pipelines.sources.metadata import NOTHING, USUAL, Metadata
 from pipelines.sources.rows import is_table_name
 from pipelines.sources.stores import store_of
@@ -164,6 +164,10 @@ class FolderSource(Source):
             self._require(tree, metadata, without if unused else "")
         elif unused:
             tree.listing.notes.append(f"{tree.root}: {without}: not used as metadata")
+        nameless = [column for column in metadata.columns if column and not label_name(column)]
+        if nameless and self.labels is None:
+            names = ", ".join(map(repr, nameless[:3]))
+            tree.listing.notes.append(f"{tree.root}: no label without letters a to z: name {names} with labels")
         return self._meaning(metadata.columns)
 
     def _require(self, tree: Tree, metadata: Metadata, without: str) -> None:

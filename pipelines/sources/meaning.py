@@ -84,12 +84,14 @@ def label_columns(asked: Collection[str] | Mapping[str, str] | None, columns: Co
         asked: columns that are labels, perhaps with the label that each is; None for all.
 
     Raises:
-        RecipeError: two columns would be one label.
+        RecipeError: two columns would be one label, or one that is asked for has no name as a label.
     """
     chosen = columns if asked is None else asked
     named = chosen if isinstance(chosen, Mapping) else {column: label_name(column) for column in chosen}
     found: dict[str, str] = {}
     for column, label in named.items():
+        if not label and asked is not None:
+            raise RecipeError(f"column {column!r} needs the name of a label: write labels: {{{column}: NAME}}")
         if label and label in found.values():
             first = next(other for other, taken in found.items() if taken == label)
             raise RecipeError(
