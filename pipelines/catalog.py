@@ -31,6 +31,11 @@ LOCATION_SCHEMA = pa.schema([(name, pa.int64() if name in _NUMBERS else pa.strin
 SCHEMA = pa.schema([("source", pa.int32()), *LOCATION_SCHEMA])
 _VALUES = attrgetter(*LOCATION_FIELDS)
 
+BLOCK_ROWS = 32_768
+"""Pictures of one solid block that one task measures: a block is unpacked from its beginning by every task that reads
+in it, so a block of n times as many is unpacked (n + 1) / 2 times. More would make a task, and what an interruption
+costs, too long."""
+
 IGNORED, NOTES = b"mendery.ignored", b"mendery.notes"
 
 
@@ -122,11 +127,24 @@ def _source_changes(number: int, name: str, before: pa.Table, after: pa.Table) -
 
 def _tables(number: int, located: Iterator[Location], size: int) -> Iterator[pa.Table]:
     """Tables of one measuring task each, built by columns: a dict for every row would take most of a listing's time."""
-    while locations := list(islice(located, size)):
+    for locations in _tasks(located, size):
         columns = zip(*map(_VALUES, locations), strict=True)
         arrays = [pa.array(column, kind) for column, kind in zip(columns, LOCATION_SCHEMA.types, strict=True)]
         sources = pa.array([number] * len(locations), pa.int32())
         yield pa.Table.from_arrays([sources, *arrays], schema=SCHEMA)
+
+
+def _tasks(located: Iterator[Location], size: int) -> Iterator[list[Location]]:
+    """Locations by task: so many each, but those of one solid block together up to `BLOCK_ROWS`."""
+    task: list[Location] = []
+    for location in located:
+        goes_on = task and location.block is not None and task[-1].block == location.block
+        if len(task) >= (max(size, BLOCK_ROWS) if goes_on else size):
+            yield task
+            task = []
+        task.append(location)
+    if task:
+        yield task
 
 
 def _place(row: dict[str, Any]) -> tuple[str, int]:
