@@ -51,7 +51,7 @@ class Corpus(Source):
         expects: path of one picture as the corpus has it, for messages: `img_align_celeba/000001.jpg`.
         picture: how the paths of pictures end; begins at a folder's or file's name.
         files: annotation files by how their path ends, with what is lost without each.
-        names: where paths name people: its groups are those names, which no shard may tell.
+        names: where paths name people, or the place of the camera: its groups are what no shard may tell.
     """
 
     corpus: str

@@ -186,7 +186,7 @@ class Source(BaseModel):
             raise RecipeError(f"no folder {getattr(self, name)!r}: correct the source's {name}")
 
     def public_uri(self, uri: str) -> str:
-        """The URI as a shard may tell it: without the names of people."""
+        """The URI as a shard may tell it: without the names of people or coordinates."""
         return uri
 
     def check(self) -> None:

@@ -20,7 +20,8 @@ from pipelines.sources.base import Location
 BETWEEN = "|"
 
 _PART = re.compile(
-    r"(?P<whole>.+\.(?:zip|tar\.gz|tar|tgz|7z))\.?(?:part[-_]?)?(?P<mark>\d{1,4}|[a-z]{2})$", re.IGNORECASE
+    r"(?P<whole>.+\.(?:zip|tar\.gz|tar|tgz|7z))(?!\.[glx]z$)\.?(?:part[-_]?)?(?P<mark>\d{1,4}|[a-z]{2})$",
+    re.IGNORECASE,
 )
 _SPLIT_ZIP = re.compile(r"(?P<whole>.+)\.z(?P<mark>\d{2,3})$", re.IGNORECASE)
 
