@@ -151,9 +151,10 @@ def _whole(store: Store, names: Sequence[str]) -> Iterator[Location]:
 
 
 def pictures_only(location: Location, listing: Listing) -> Iterator[Location]:
-    """The location if its name is a picture's; other files are counted."""
-    name = decode_path(location.uri.rpartition("!/")[2])
-    if is_picture_name(name):
+    """The location if its name is a picture's, or if it stands for the whole archive; other files are counted."""
+    _, inside, name = location.uri.rpartition("!/")
+    name = decode_path(name)
+    if is_picture_name(name) or not inside:
         yield location
     else:
         count_ignored(listing.ignored, name)

@@ -7,7 +7,7 @@ stays cheap, the catalog gives a block to one task (`Location.block`).
 
 The decoders are those of Python's standard library. py7zr, which lists archives, has decoders too, but those take in
 a mebibyte of packed bytes for every small member, and some unpack it without a limit. The price is that methods which
-are rare for pictures (PPMd, BCJ2 and others for programs, Zstandard, Brotli, Deflate64) are refused by name.
+are rare for pictures (PPMd, BCJ2, Zstandard, Brotli, Deflate64) are refused by name.
 """
 
 from __future__ import annotations
@@ -37,11 +37,21 @@ PIECE = 1 << 18
 NO_CRC = -1
 
 COPY, LZMA2, DELTA = b"\x00", b"\x21", b"\x03"
+BCJ = {
+    b"\x03\x03\x01\x03": lzma.FILTER_X86,
+    b"\x03\x03\x02\x05": lzma.FILTER_POWERPC,
+    b"\x03\x03\x04\x01": lzma.FILTER_IA64,
+    b"\x03\x03\x05\x01": lzma.FILTER_ARM,
+    b"\x03\x03\x07\x01": lzma.FILTER_ARMTHUMB,
+    b"\x03\x03\x08\x05": lzma.FILTER_SPARC,
+}
+"""Filters for programs; some writers, py7zr among them, put everything through one."""
 LZMA, DEFLATE, BZIP2 = b"\x03\x01\x01", b"\x04\x01\x08", b"\x04\x02\x02"
 AES = b"\x06\xf1\x07\x01"
 _OTHERS = {
-    b"\x03\x03\x01\x03": "BCJ",
+    **dict.fromkeys(BCJ, "BCJ"),
     b"\x03\x03\x01\x1b": "BCJ2",
+    b"\x03\x01\x01": "LZMA",
     b"\x03\x04\x01": "PPMd",
     b"\x04\x01\x09": "Deflate64",
     b"\x04\xf7\x11\x01": "Zstandard",
@@ -108,17 +118,24 @@ def decoder_of(coders: tuple[Coder, ...]) -> Decoder:
     simple: dict[bytes, Callable[[], Decoder]] = {COPY: Copied, DEFLATE: Inflated, BZIP2: bz2.BZ2Decompressor}
     if not filters and method in simple:
         return simple[method]()
-    if method not in (LZMA, LZMA2) or any(kind != DELTA for kind, _ in filters):
-        names = ", ".join(_OTHERS[kind] for kind, _ in coders if kind in _OTHERS)
-        kinds = names or " and ".join(kind.hex() for kind, _ in coders)
+    # Only LZMA2 says where it ends, without which the last bytes would stay in a filter for programs.
+    possible = {DELTA} if method == LZMA else {DELTA, *BCJ}
+    if method not in (LZMA, LZMA2) or any(kind not in possible for kind, _ in filters):
+        kinds = " and ".join(_OTHERS.get(kind, kind.hex()) for kind, _ in coders)
         raise BadPicture("unsupported_compression", f"7z method {kinds}: unpack the archive")
     try:
-        chain = [{"id": lzma.FILTER_DELTA, "dist": more[0] + 1} for _, more in filters]
+        chain = [_filter(kind, more) for kind, more in filters]
         main = _lzma2(properties) if method == LZMA2 else _lzma(properties)
         _check_dictionary(main["dict_size"])
         return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[*reversed(chain), main])
     except (lzma.LZMAError, ValueError, IndexError, struct.error) as error:
         raise BadPicture("corrupt", f"the archive's settings of LZMA are wrong: {error}") from None
+
+
+def _filter(method: bytes, properties: bytes) -> dict[str, int]:
+    if method == DELTA:
+        return {"id": lzma.FILTER_DELTA, "dist": properties[0] + 1}
+    return {"id": BCJ[method]}
 
 
 def _lzma2(properties: bytes) -> dict[str, int]:

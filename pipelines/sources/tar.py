@@ -114,7 +114,8 @@ def tar_members(archive: Archive, listing: Listing) -> Iterator[tarfile.TarInfo]
     between two members looks the same.
 
     Raises:
-        ArchiveBroken: a header is damaged, or a member is cut.
+        ArchiveBroken: a header is damaged, a member is cut, or a compressed tar has no mark of its end, for a cut gzip
+            stream unpacks without complaint up to there.
     """
     stream = archive.stream
     try:
@@ -128,6 +129,8 @@ def tar_members(archive: Archive, listing: Listing) -> Iterator[tarfile.TarInfo]
             yield member
             position = tar.offset
     except EndMarkMissing:
+        if archive.container == "tar.gz" and "!/" not in archive.uri:
+            raise ArchiveBroken("the compressed archive ends behind a member, without the mark of its end") from None
         _note(archive, listing)
 
 

@@ -96,6 +96,7 @@ def seven_zip_of(files: Mapping[str, bytes], *blocks: Mapping[str, bytes], **opt
     options = {"filters": [{"id": py7zr.FILTER_LZMA2, "preset": 1}]} | options
     buffer = io.BytesIO()
     for members in (files, *blocks):
+        buffer.seek(0)
         with py7zr.SevenZipFile(buffer, "a" if buffer.getvalue() else "w", **options) as archive:
             for name, data in members.items():
                 archive.writestr(data, name)
