@@ -88,7 +88,8 @@ class HubSource(Source):
         else:
             count_ignored(listing.ignored, name)
             return
-        yield from source.locate_in(store, Path(name), file, listing)
+        whole = Location(file, file, "file", etag=store.commit)
+        yield from source.locate_in(store, cast(Path, store.root), whole, listing)
 
     def _licence(self, about: Any, listing: Listing) -> str:
         """The card's licence, where the recipe states none."""
