@@ -48,10 +48,13 @@ BCJ = {
 """Filters for programs; some writers, py7zr among them, put everything through one."""
 LZMA, DEFLATE, BZIP2 = b"\x03\x01\x01", b"\x04\x01\x08", b"\x04\x02\x02"
 AES = b"\x06\xf1\x07\x01"
-_OTHERS = {
+_NAMES = {
     **dict.fromkeys(BCJ, "BCJ"),
     b"\x03\x03\x01\x1b": "BCJ2",
-    b"\x03\x01\x01": "LZMA",
+    COPY: "copy",
+    LZMA: "LZMA",
+    LZMA2: "LZMA2",
+    DELTA: "delta",
     b"\x03\x04\x01": "PPMd",
     b"\x04\x01\x09": "Deflate64",
     b"\x04\xf7\x11\x01": "Zstandard",
@@ -121,7 +124,7 @@ def decoder_of(coders: tuple[Coder, ...]) -> Decoder:
     # Only LZMA2 says where it ends, without which the last bytes would stay in a filter for programs.
     possible = {DELTA} if method == LZMA else {DELTA, *BCJ}
     if method not in (LZMA, LZMA2) or any(kind not in possible for kind, _ in filters):
-        kinds = " and ".join(_OTHERS.get(kind, kind.hex()) for kind, _ in coders)
+        kinds = " and ".join(_NAMES.get(kind, kind.hex()) for kind, _ in coders)
         raise BadPicture("unsupported_compression", f"7z method {kinds}: unpack the archive")
     try:
         chain = [_filter(kind, more) for kind, more in filters]
