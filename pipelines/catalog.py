@@ -45,11 +45,11 @@ class Part(NamedTuple):
     first: int
     num_rows: int
 
+
 BLOCK_ROWS = 32_768
 """Pictures of one solid block that one task measures: a block is unpacked from its beginning by every task that reads
 in it, so a block of n times as many is unpacked (n + 1) / 2 times. More would make a task, and what an interruption
 costs, too long."""
-
 
 
 def write(recipe: Recipe, path: Path, listing: Listing) -> None:
