@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pipelines.errors import BadPicture, RecipeError, SourceVanished
+from pipelines.hub import SCHEME as HUB
 from pipelines.places import place
 from pipelines.s3 import SCHEME, S3Options
 from pipelines.sources.base import OFFICIAL_SPLITS, Location, encode_path
@@ -30,7 +31,7 @@ _PATTERN = re.compile(r"[*?\[{]")
 def refuse_urls(path: str) -> None:
     """Raises RecipeError for whatever is not a path on this machine."""
     found = _SCHEME.match(path)
-    if found is None:
+    if found is None or path.startswith(HUB):
         return
     scheme = found[0].lower()
     if scheme == SCHEME:

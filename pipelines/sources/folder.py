@@ -11,20 +11,18 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from pipelines.errors import RecipeError
-from pipelines.places import place
 from pipelines.sources.base import Listing, Location, Source, decode_path, is_picture_name
-from pipelines.sources.files import archive_split, count_ignored, folder_split, is_unsafe_name, refuse_urls
+from pipelines.sources.files import count_ignored, folder_split, is_unsafe_name
 from pipelines.sources.meaning import Meaning, label_columns, label_name
 from pipelines.sources.metadata import NOTHING, USUAL, Metadata
 from pipelines.sources.rows import is_table_name
 from pipelines.sources.stores import store_of
-from pipelines.sources.tree import Entry, Tree, ending, is_archive_name
+from pipelines.sources.tree import Entry, Tree, ending
 
 _LABEL = re.compile(r"[a-z0-9_]+")
 
@@ -33,7 +31,6 @@ class FolderSource(Source):
     """Pictures in a folder; links are followed, and a folder reached twice is listed once."""
 
     type: Literal["folder"] = "folder"
-    archives: bool = Field(False, description="Read the zip and tar files in the folder too.")
     metadata: str = Field(
         "auto",
         description="Files with a row for each picture: 'auto' takes every metadata.csv, .jsonl or .parquet there is; "
@@ -105,37 +102,19 @@ class FolderSource(Source):
         }
         return {kind: column for kind, column in columns.items() if column}
 
-    def root(self) -> Path:
-        whole = place(self.path, self.s3)
-        return whole.parent if self._is_archive() else whole
-
-    def check(self) -> None:
-        refuse_urls(self.path)
-        if self._is_archive() and not place(self.path, self.s3).is_file():
-            raise RecipeError(f"no file {self.path!r}: correct the source's path")
-        super().check()
-
     def locate(self, listing: Listing) -> Iterator[Location]:
-        if self.metadata != "none" or self._reads_archives():
+        if self.metadata != "none":
             yield from self._locate_in_tree(listing)
             return
         walked = store_of(self.root()).walk(listing)
         files = (Entry(decode_path(location.uri), location) for location in walked)
         yield from self._described(files, None, self._meaning(()), listing)
 
-    def _is_archive(self) -> bool:
-        """Whether the path names one archive, which then is the whole source."""
-        return is_archive_name(self.path) and not place(self.path, self.s3).is_dir()
-
-    def _reads_archives(self) -> bool:
-        return self.archives or self._is_archive()
-
     def _locate_in_tree(self, listing: Listing) -> Iterator[Location]:
         """The pictures with what metadata says of them, then what it says of pictures that are not there."""
-        only = place(self.path, self.s3).name if self._is_archive() else ""
         wanted = None if self.labels is None else self.columns()
         with (
-            Tree(self.root(), listing, wanted=self._is_wanted, only=only) as tree,
+            Tree(self.root(), listing, wanted=self._is_metadata) as tree,
             Metadata(self.image, wanted, self.terms().values()) as metadata,
         ):
             meaning = self._read(tree, metadata)
@@ -144,10 +123,8 @@ class FolderSource(Source):
             yield from metadata.faults()
             listing.notes += [f"{tree.root}: {note}" for note in (*metadata.notes(), *meaning.notes())]
 
-    def _is_wanted(self, path: str) -> bool:
-        """Whether a file that is no picture is metadata, or an archive that is to be read."""
-        is_archive = self._reads_archives() and is_archive_name(path)
-        return is_archive or (self.metadata != "none" and ending(self._pattern()).search(path) is not None)
+    def _is_metadata(self, path: str) -> bool:
+        return ending(self._pattern()).search(path) is not None
 
     def _pattern(self) -> str:
         return USUAL if self.metadata == "auto" else re.escape(self.metadata)
@@ -155,7 +132,7 @@ class FolderSource(Source):
     def _read(self, tree: Tree, metadata: Metadata) -> Meaning:
         """Reads all metadata; faults as `_require`."""
         unused = []
-        for entry, found in [] if self.metadata == "none" else tree.find_all(self._pattern()):
+        for entry, found in tree.find_all(self._pattern()):
             if not metadata.read(tree, entry, entry.path.removesuffix(found[0].lstrip("/"))):
                 unused.append(entry.path)
         metadata.index()
@@ -202,24 +179,13 @@ class FolderSource(Source):
                     continue
                 annotation = meaning.annotation(entry.path, stated)
                 location = annotated(location, annotation, self.corpus_name(), listing.salt)
-            split = self.split or location.split or _split(location.uri)
+            split = self.split or location.split or folder_split(location.uri)
             yield replace(location, split=split) if split != location.split else location
 
     def _pictures(self, files: Iterable[Entry], listing: Listing) -> Iterator[Entry]:
-        """Files with a picture's name, and what may have held pictures and cannot be read; others are counted."""
+        """Files with a picture's name, and folders that cannot be listed; others are counted."""
         for entry in files:
-            if is_picture_name(entry.path) or entry.location.uri.endswith("/") or self._is_lost(entry):
+            if is_picture_name(entry.path) or entry.location.uri.endswith("/"):
                 yield entry
             else:
                 count_ignored(listing.ignored, entry.path)
-
-    def _is_lost(self, entry: Entry) -> bool:
-        """Whether it is an archive that cannot be read, or the member in which one ends."""
-        broken = entry.location.reason == "archive_broken" or is_archive_name(entry.path)
-        return self._reads_archives() and bool(entry.location.reason) and broken
-
-
-def _split(uri: str) -> str:
-    """Official split that the name of a folder tells, or of an archive."""
-    *archives, name = uri.split("!/")
-    return folder_split(name) or next(filter(None, map(archive_split, archives)), "")

@@ -117,4 +117,4 @@ def _word(value: Any) -> str:
 def _folder_name(path: str) -> str:
     """Name of a picture's folder; "" where it lies at the top, or in a folder that is named after a split."""
     folder = path.rpartition("/")[0].rpartition("/")[2]
-    return "" if folder.endswith("!") or folder.lower() in OFFICIAL_SPLITS else folder
+    return "" if folder.lower() in OFFICIAL_SPLITS else folder

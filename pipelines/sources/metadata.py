@@ -5,7 +5,7 @@ temporary database on disk, so that memory grows by no more than a bit with each
 
 Source: datasets 5.2, `packaged_modules/folder_based_builder/folder_based_builder.py`. It departs from it where a folder
 that somebody keeps would not load at all: metadata may be of several kinds and have different columns, a picture may
-have several rows, a row without a picture is a counted fault, and metadata may lie beside the archive of its pictures.
+have several rows, and a row without a picture is a counted fault.
 """
 
 from __future__ import annotations
@@ -38,8 +38,6 @@ _HEAD = 100
 
 _FILE_COLUMN = re.compile(r"(?:.*_)?file_names?", re.DOTALL)
 _IS_CSV = re.compile(r"\.[ct]sv(?:\.gz)?$", re.IGNORECASE)
-_UNPACKED_HERE = re.compile(r"[^/]+!/")
-_UNPACKED_BESIDE = re.compile(r"(?:\.(?:zip|tar|tgz|tar\.gz))?!/", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -141,9 +139,8 @@ class Metadata:
 
     def of(self, path: str) -> Stated:
         """What rows say of the picture at a path of the tree."""
-        for place in _places(path):
-            if stated := self._at(place):
-                return stated
+        if stated := self._at(_key(path)):
+            return stated
         folders = (path[: found.end()] for found in re.finditer("/", path))
         if "" in self._folders or any(folder in self._folders for folder in folders):
             return NO_ROW
@@ -270,14 +267,6 @@ def _place(folder: str, name: str) -> str:
 
 def _key(path: str) -> str:
     return encode_path(unicodedata.normalize("NFC", path))
-
-
-def _places(path: str) -> list[str]:
-    """Where rows may have a file: where it lies, or for one in an archive where it would lie unpacked."""
-    if "!/" not in path:
-        return [_key(path)]
-    unpacked = (_UNPACKED_HERE.sub("", path), _UNPACKED_BESIDE.sub("/", path))
-    return list(dict.fromkeys(map(_key, (path, *unpacked))))
 
 
 def _text(value: Any) -> str:
