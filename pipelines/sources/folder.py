@@ -11,13 +11,15 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from pipelines.errors import RecipeError
+from pipelines.places import place
 from pipelines.sources.base import Listing, Location, Source, decode_path, is_picture_name
-from pipelines.sources.files import count_ignored, folder_split, is_unsafe_name
+from pipelines.sources.files import count_ignored, folder_split, is_unsafe_name, refuse_urls
 from pipelines.sources.meaning import Meaning, label_columns, label_name
 from pipelines.sources.metadata import NOTHING, USUAL, Metadata
 from pipelines.sources.rows import is_table_name
@@ -101,6 +103,13 @@ class FolderSource(Source):
             "attribution": self.attribution_column,
         }
         return {kind: column for kind, column in columns.items() if column}
+
+    def root(self) -> Path:
+        return place(self.path, self.s3)
+
+    def check(self) -> None:
+        refuse_urls(self.path)
+        super().check()
 
     def locate(self, listing: Listing) -> Iterator[Location]:
         if self.metadata != "none":
