@@ -3,6 +3,7 @@
 from pipelines.sources.base import Location, Source
 from pipelines.sources.folder import FolderSource
 from pipelines.sources.hub import HubSource
+from pipelines.sources.lmdb import LmdbSource
 from pipelines.sources.mat import MatSource
 from pipelines.sources.parquet import ParquetSource
 from pipelines.sources.reading import Reader
@@ -19,6 +20,7 @@ SOURCES: dict[str, type[Source]] = {
     "7z": SevenZipSource,
     "folder": FolderSource,
     "hub": HubSource,
+    "lmdb": LmdbSource,
     "mat": MatSource,
     "parquet": ParquetSource,
     "recordio": RecordIOSource,

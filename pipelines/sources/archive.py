@@ -86,10 +86,18 @@ class ArchiveSource(Source):
         return root_of(self.path, self.s3)
 
     def check(self) -> None:
-        expand(self.path, self.s3)
+        self.files()
+
+    def files(self) -> tuple[Path, list[Path]]:
+        """The root, and the container files in the order of their encoded names.
+
+        Raises:
+            RecipeError: nothing is there.
+        """
+        return expand(self.path, self.s3)
 
     def locate(self, listing: Listing) -> Iterator[Location]:
-        root, files = expand(self.path, self.s3)
+        root, files = self.files()
         store = store_of(root)
         names = [encode_path(str(path.relative_to(root))) for path in files]
         for archive in _whole(store, names):

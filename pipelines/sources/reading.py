@@ -26,6 +26,7 @@ from pipelines.errors import BadPicture
 from pipelines.places import ahead
 from pipelines.sources.base import Location, decode_path
 from pipelines.sources.files import refusal, zip_data_offset
+from pipelines.sources.lmdb import picture_in_value
 from pipelines.sources.mat import read_mat
 from pipelines.sources.recordio import picture_in
 from pipelines.sources.solid import read_7z
@@ -34,7 +35,7 @@ from pipelines.sources.tar import index_path
 from pipelines.sources.zip import BZIP2, DEFLATED, STORED
 from pipelines.storage import local_copy
 
-ALONE = frozenset({"file", "tar", "zip"})
+ALONE = frozenset({"file", "lmdb", "tar", "zip"})
 """Containers of which a picture is a range of bytes that no other picture's reading disturbs."""
 
 OPEN_FILES = 16
@@ -224,6 +225,11 @@ def read_zip(reader: Reader, location: Location) -> bytes:
     return data
 
 
+def read_lmdb(reader: Reader, location: Location) -> bytes:
+    """The picture in a value of an LMDB."""
+    return picture_in_value(_range(reader.stream(location), location))
+
+
 def read_recordio(reader: Reader, location: Location) -> bytes:
     """The picture of a record, in a .rec of its own or one that lies uncompressed in an archive."""
     stored = _range(reader.stream(location), replace(location, size=location.stored_size))
@@ -296,6 +302,7 @@ def _inflate(stored: bytes, method: int, size: int) -> bytes:
 CONTAINERS: dict[str, Callable[[Reader, Location], bytes]] = {
     "7z": read_7z,
     "file": read_file,
+    "lmdb": read_lmdb,
     "mat": read_mat,
     "parquet": read_parquet,
     "recordio": read_recordio,

@@ -13,7 +13,7 @@ import os
 import pickle
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +23,7 @@ from pipelines.errors import BadPicture, RecipeError
 from pipelines.places import is_remote
 from pipelines.sources.archive import Archive, ArchiveBroken
 from pipelines.sources.base import Listing, Location, decode_path, encode_path, is_picture_name
-from pipelines.sources.files import refusal, zip_data_offset
+from pipelines.sources.files import count_ignored, refusal, zip_data_offset
 from pipelines.sources.parts import is_part, is_split_zip, of_one_archive, together, whole_of
 from pipelines.sources.reading import Reader
 from pipelines.sources.sevenzip import list_7z
@@ -115,15 +115,22 @@ class Tree:
     `name` names the root where it is not the source's `path`: its locations carry it, and their URIs begin with it.
     `broken` takes up the archives that end early: a second tree of one corpus shares it with the first.
     Where one archive was downloaded, the tree is this archive and what lies beside it but archives and pictures.
+    `wanted` says of a file that is no picture, by its path, whether it is taken up; others are counted as ignored.
     """
 
     def __init__(
-        self, root: Path | Download, listing: Listing, name: str = "", broken: list[Entry] | None = None
+        self,
+        root: Path | Download,
+        listing: Listing,
+        name: str = "",
+        broken: list[Entry] | None = None,
+        wanted: Callable[[str], bool] | None = None,
     ) -> None:
         root, self._archive = (root.root, root.archive) if isinstance(root, Download) else (root, "")
         self.root, self.listing = str(root), listing
         self.place = str(root / decode_path(self._archive))
         self._name = name
+        self._wanted = wanted or (lambda _: True)
         self._broken: list[Entry] = [] if broken is None else broken
         self._store = store_of(root)
         self._reader = Reader(root, listing.index_dir, MAX_ANNOTATION_BYTES, {name: root})
@@ -231,9 +238,10 @@ class Tree:
         batch: list[Entry] = []
         for location in self._walk():
             path = decode_path(location.uri)
-            if not location.reason and _ARCHIVE.search(path):
+            taken_up = not location.reason and self._wanted(path)
+            if taken_up and _ARCHIVE.search(path):
                 archives.append(location)
-            elif is_part(location):
+            elif taken_up and is_part(location):
                 parts.append(location)
             else:
                 self._add(Entry(path, location), batch)
@@ -259,7 +267,10 @@ class Tree:
         if is_refused_archive(entry.location):
             self._broken.append(entry)
         if not is_picture_name(entry.path) and not entry.location.reason:
-            self._texts.append(entry)
+            if self._wanted(entry.path):
+                self._texts.append(entry)
+            else:
+                count_ignored(self.listing.ignored, entry.path)
             return
         batch.append(entry)
         if len(batch) >= 1000:
@@ -313,6 +324,11 @@ def is_refused_archive(location: Location) -> bool:
 def _under(name: str, location: Location) -> Location:
     """The location as one below the root of this name."""
     return replace(location, root=name, uri=f"{name}/{location.uri}")
+
+
+def is_archive_name(path: str) -> bool:
+    """Whether a file of this name is read as an archive, or as a part of one."""
+    return _ARCHIVE.search(path) is not None or whole_of(path) is not None
 
 
 def ending(pattern: str | re.Pattern[str]) -> re.Pattern[str]:

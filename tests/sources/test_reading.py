@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import lmdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -41,6 +42,12 @@ def make_parquet(path: Path) -> None:
     pq.write_table(pa.table({"image": pa.array(map(content, NAMES), pa.binary())}), path)
 
 
+def make_lmdb(path: Path) -> None:
+    with lmdb.open(str(path)) as environment, environment.begin(write=True) as transaction:
+        for name in NAMES:
+            transaction.put(name.encode(), content(name))
+
+
 def make_recordio(path: Path) -> None:
     path.write_bytes(write({key: pack(1.0, content(name)) for key, name in enumerate(NAMES)})[0])
 
@@ -54,6 +61,7 @@ def make_folder(path: Path) -> None:
 CONTAINERS: dict[str, tuple[str, str, Callable[[Path], None]]] = {
     "7z": ("7z", "a.7z", make_7z),
     "folder": ("folder", "pictures", make_folder),
+    "lmdb": ("lmdb", "a.lmdb", make_lmdb),
     "parquet": ("parquet", "a.parquet", make_parquet),
     "recordio": ("recordio", "a.rec", make_recordio),
     "tar": ("tar", "a.tar", make_tar),
