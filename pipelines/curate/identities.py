@@ -146,19 +146,21 @@ def _around_anchors(sums: Whole, sizes: Counts) -> Iterator[NDArray[np.int64]]:
 
 def _near_among(sums: Whole, sizes: Counts, threshold: float) -> Pairs:
     """As `_near`, comparing each with each."""
-    exact: type = np.float32 if sizes.max(initial=1) == 1 else np.float64
+    alone = bool(sizes.max(initial=1) == 1)
+    exact: type = np.float32 if alone else np.float64
     found = [np.empty((2, 0), np.int64)]
     for start in range(0, len(sums), _ROWS):
         rows, kept = sums[start : start + _ROWS].astype(exact), _Nearest()
-        scale = sizes[start : start + _ROWS, None] * float(_PARTS**2)
         for column in range(start, len(sums), _COLUMNS):
-            similar = rows @ sums[column : column + _COLUMNS].astype(exact).T / (
-                scale * sizes[column : column + _COLUMNS]
-            )
-            one, other = np.nonzero(similar >= threshold)
+            columns = slice(column, column + _COLUMNS)
+            products = rows @ sums[columns].astype(exact).T
+            of_all = 1 if alone else sizes[start : start + _ROWS, None] * sizes[columns]
+            # The wanted product is rounded up to a whole number, which every type here compares exactly.
+            one, other = np.nonzero(products >= np.ceil(threshold * _PARTS**2 * of_all).astype(exact))
             later = other + column > one + start
             one, other = one[later], other[later]
-            kept.add(one + start, other + column, similar[one, other])
+            pairs = np.stack([one + start, other + column])
+            kept.add(pairs, products[one, other] / (sizes[pairs].prod(axis=0) * float(_PARTS**2)))
         found.append(kept.pairs)
     return np.concatenate(found, axis=1)
 
@@ -170,8 +172,8 @@ class _Nearest:
         self.pairs: Pairs = np.empty((2, 0), np.int64)
         self._similar = np.empty(0)
 
-    def add(self, one: NDArray[np.int64], other: NDArray[np.int64], similar: NDArray[np.float64]) -> None:
-        pairs = np.concatenate([self.pairs, np.stack([one, other])], axis=1)
+    def add(self, pairs: Pairs, similar: NDArray[np.float64]) -> None:
+        pairs = np.concatenate([self.pairs, pairs], axis=1)
         similar = np.concatenate([self._similar, similar])
         order = np.lexsort((pairs[1], -similar, pairs[0]))
         ranked = pairs[0, order]
