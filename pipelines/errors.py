@@ -45,7 +45,7 @@ REASONS: dict[str, str] = {
     "unsafe_name": "archive member with an absolute path or '..' in its name",
     "link": "a link inside an archive, or a link that leads nowhere",
     "not_a_file": "device, pipe or socket with a picture's name",
-    "encrypted": "encrypted archive member",
+    "encrypted": "encrypted archive, or member of one",
     "unsupported_compression": "archive member in a compression this program does not read",
     "archive_broken": "archive that ends early or cannot be read beyond this point",
     "no_picture": "annotations of a picture that is not there",

@@ -28,7 +28,7 @@ from pipelines.landmarks import ibug_68
 LabelMap = NDArray[np.uint8]
 """(H, W), class numbers of the scheme."""
 
-GUIDE_MEMBERS = frozenset({"landmarks.npy", "parsing.png", "segments.png", "edges.png"})
+GUIDE_MEMBERS = frozenset({"landmarks.npy", "parsing.png", "segments.png", "edges.png", "alpha.png"})
 
 MAPS: tuple[Literal["parsing", "segments"], ...] = ("parsing", "segments")
 
@@ -58,11 +58,13 @@ class Guides(BaseModel):
     parsing: bool = Field(False, description="Parts of the face as the corpus labels them, parsing.png.")
     segments: bool = Field(False, description="Classes of a scene as the corpus labels them, segments.png.")
     edges: Edges | None = Field(None, description="Edges of the clean picture, edges.png.")
+    alpha: bool = Field(False, description="How much of each pixel the damage hides, 0 to 255, alpha.png.")
 
     def members(self) -> list[str]:
         """Names of the members that samples get."""
         names = [f"{name}.png" for name in MAPS if getattr(self, name)]
-        return names + ["landmarks.npy"] * self.landmarks + ["edges.png"] * (self.edges is not None)
+        made = {"landmarks.npy": self.landmarks, "edges.png": self.edges is not None, "alpha.png": self.alpha}
+        return names + [name for name, asked in made.items() if asked]
 
     def maps(self) -> list[str]:
         """Guides that are label maps of the source."""
@@ -171,6 +173,8 @@ def told(block: Guides, guides: str) -> str:
         said["landmarks"] = "ibug-68"
     if block.edges:
         said["edges"] = block.edges.model_dump()
+    if block.alpha:
+        said["alpha"] = "of the damage, 0 to 255"
     return json.dumps(said, sort_keys=True, separators=(",", ":"))
 
 

@@ -22,7 +22,7 @@ from pipelines.corpora import CORPORA
 from pipelines.curate.rules import Curate
 from pipelines.damage import DAMAGES
 from pipelines.errors import RecipeError
-from pipelines.guides import Edges, Guides
+from pipelines.guides import MAPS, Edges, Guides
 from pipelines.imaging.fit import Fit
 from pipelines.sample import SPLITS
 from pipelines.sources import SOURCES
@@ -118,6 +118,8 @@ class Recipe(BaseModel):
     def _fill_in(self) -> Self:
         if not self.damage and self.variants > 1:
             raise ValueError("variants has no effect without damage: remove it or name a damage")
+        if not self.damage and self.guides.alpha:
+            raise ValueError("guides.alpha has no effect without damage: remove it or name a damage")
         if self.curate.min_side is None:
             # A crop of a face has a limit of its own, `max_enlarge`.
             self.curate.min_side = 1 if self.image.fit == "face" else self.image.size
@@ -126,6 +128,11 @@ class Recipe(BaseModel):
             source.name = _unused(source.name or _default_name(source), taken)
             taken.add(source.name)
         return self
+
+    def maps(self) -> list[str]:
+        """Label maps that samples or their damages want."""
+        wanted = {name for damage in self.damage for name in damage.looks_at} | set(self.guides.maps())
+        return [name for name in MAPS if name in wanted]
 
     def portable(self) -> dict[str, Any]:
         """The recipe without the places on this machine: what decides the bytes of a build."""

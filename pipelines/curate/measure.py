@@ -170,8 +170,8 @@ def measure(
 
 
 def _guided(crops: Iterator[Rendition], recipe: Recipe, row: dict[str, Any], told: Listed) -> Iterator[Rendition]:
-    """Crops with the label maps that the recipe asks for."""
-    maps = {name: told.label_map(name) for name in recipe.guides.maps()}
+    """Crops with the label maps that the recipe asks for, and those that its damages look at where there are any."""
+    maps = {name: told.label_map(name) for name in recipe.maps() if told.has(name)}
     for crop in crops:
         shape = (row["width"], row["height"], recipe.image.size)
         guides = {

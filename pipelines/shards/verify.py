@@ -183,7 +183,7 @@ def _check_damage(
         yield "damaged", f"{int(changed.sum())} damaged pixels outside the mask, the first at x {column}, y {row}"
     yield from _check_ratio(mask, metadata, job.ratio_bins)
     try:
-        redrawn = redraw(metadata["damage"], metadata["damage_parameters"], image)[1]
+        redrawn = redraw(metadata["damage"], metadata["damage_parameters"], image).mask
     except Exception as error:
         yield "redraw", f"the damage cannot be redrawn from its parameters: {error}"
         return

@@ -61,7 +61,7 @@ def _enter(archive: Archive, member: Location, listing: Listing) -> Iterator[Loc
 def _open(archive: Archive, member: Location) -> Archive:
     """An archive that lies in another one."""
     found = _INNER.search(decode_path(member.uri))
-    if found is None or member.method:
+    if found is None or member.method or member.container == "7z":
         raise BadPicture("unsupported_compression", "an archive that lies compressed in another one: unpack it")
     kind = found[1].lower()
     if member.uri.count("!/") >= MAX_DEPTH:

@@ -20,7 +20,8 @@ from pipelines.sources.base import Location
 BETWEEN = "|"
 
 _PART = re.compile(
-    r"(?P<whole>.+\.(?:zip|tar\.gz|tar|tgz|7z))\.?(?:part[-_]?)?(?P<mark>\d{1,4}|[a-z]{2})$", re.IGNORECASE
+    r"(?P<whole>.+\.(?:zip|tar\.gz|tar|tgz|7z))(?!\.[glx]z$)\.?(?:part[-_]?)?(?P<mark>\d{1,4}|[a-z]{2})$",
+    re.IGNORECASE,
 )
 _SPLIT_ZIP = re.compile(r"(?P<whole>.+)\.z(?P<mark>\d{2,3})$", re.IGNORECASE)
 
@@ -35,6 +36,21 @@ def whole_of(file: str) -> tuple[str, str] | None:
 
 def is_part(location: Location) -> bool:
     return not location.reason and whole_of(location.file) is not None
+
+
+def of_one_archive(file: str, named: str) -> bool:
+    """Whether a file is the named one, or a part of the archive that the named one is a part of."""
+    return _name(file) == _name(named) and _is_numbered(file) == _is_numbered(named)
+
+
+def _name(file: str) -> str:
+    found = whole_of(file)
+    return found[0] if found else file
+
+
+def _is_numbered(file: str) -> bool:
+    """Whether it is a part, but none of a split zip, whose last part is called like a whole archive."""
+    return whole_of(file) is not None and not is_split_zip(file)
 
 
 def together(archives: Iterable[Location], parts: Iterable[Location]) -> list[Location]:
