@@ -120,6 +120,11 @@ class Recipe(BaseModel):
             raise ValueError("variants has no effect without damage: remove it or name a damage")
         if not self.damage and self.guides.alpha:
             raise ValueError("guides.alpha has no effect without damage: remove it or name a damage")
+        if self.guides.parsing == "mesh" and (self.curate.faces is None or self.curate.faces.chosen != "offline"):
+            raise ValueError(
+                "guides.parsing: mesh draws the mesh that the offline engine finds: add `curate: {faces: {}}` without "
+                "`models`, or ask for the corpus's parsing with `parsing: corpus`"
+            )
         if self.curate.min_side is None:
             # A crop of a face has a limit of its own, `max_enlarge`.
             self.curate.min_side = 1 if self.image.fit == "face" else self.image.size

@@ -125,9 +125,7 @@ def _near(sums: Whole, sizes: Counts, threshold: float) -> Pairs:
     """Pairs of groups that reach the threshold, some of each group's nearest."""
     if len(sizes) <= EXACT:
         return _near_among(sums, sizes, threshold)
-    found = [
-        members[_near_among(sums[members], sizes[members], threshold)] for members in _around_anchors(sums, sizes)
-    ]
+    found = [members[_near_among(sums[members], sizes[members], threshold)] for members in _around_anchors(sums, sizes)]
     return np.unique(np.concatenate(found, axis=1), axis=1)
 
 
@@ -137,7 +135,9 @@ def _around_anchors(sums: Whole, sizes: Counts) -> Iterator[NDArray[np.int64]]:
     anchors /= np.linalg.norm(anchors, axis=1, keepdims=True)
     nearest = np.empty((len(sums), ANCHORS_EACH), np.int32)
     for start in range(0, len(sums), _COLUMNS):
-        products = (sums[start : start + _COLUMNS] / sizes[start : start + _COLUMNS, None]).astype(np.float32) @ anchors.T
+        products = (sums[start : start + _COLUMNS] / sizes[start : start + _COLUMNS, None]).astype(
+            np.float32
+        ) @ anchors.T
         nearest[start : start + _COLUMNS] = np.argpartition(-products, ANCHORS_EACH, axis=1)[:, :ANCHORS_EACH]
     order = np.argsort(nearest, axis=None, kind="stable")
     ends = np.cumsum(np.bincount(nearest.ravel(), minlength=len(anchors)))[:-1]

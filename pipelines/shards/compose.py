@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pipelines import seeds
 from pipelines.damage.base import ClassMap, Context, Damage, DamageFailed, Mask, Parameters, Picture, mask_ratio
 from pipelines.faces import all_faces, faces_in_crop, seen_faces, with_five
-from pipelines.guides import MAPS, edges_member, landmarks_member, told
+from pipelines.guides import edges_member, landmarks_member, told
 from pipelines.imaging.encode import decode_image, decode_png, encode_damaged, encode_mask, png
 from pipelines.imaging.render import Rendition
 from pipelines.licences import terms
@@ -95,15 +95,18 @@ def _seen(recipe: Recipe, row: Mapping[str, Any], rendition: Rendition, clean: P
     """What the damages of a crop may look at; only what one of them does is worked out."""
     looks_at = frozenset[str]().union(*(damage.looks_at for damage in recipe.damage))
     told = all_faces(row["faces"], row["found"]) if "faces" in looks_at else "[]"
-    schemes = json.loads(row["guides"]) if looks_at & set(MAPS) else {}
     maps = {
-        name: ClassMap(decode_png(rendition.guides[f"{name}.png"]), schemes[name]["scheme"])
+        name: ClassMap(decode_png(rendition.guides[f"{name}.png"]), _scheme(recipe, row, name))
         for name in recipe.maps()
         if name in looks_at and f"{name}.png" in rendition.guides
     }
     height, width = clean.shape[:2]
     faces = seen_faces(told, rendition.matrix, recipe.image.size)
     return Context(height, width, None, clean, faces, maps)
+
+
+def _scheme(recipe: Recipe, row: Mapping[str, Any], name: str) -> str:
+    return recipe.guides.scheme_of(name, row["guides"], all_faces(row["faces"], row["found"]))
 
 
 def choose(recipe: Recipe, key: str, context: Context) -> tuple[Damage, tuple[float, float] | None]:
@@ -194,5 +197,5 @@ def _describe(
         "labels": row["labels"],
         "labels_by": source.labels_by() if row["labels"] != "{}" else "",
         "faces": faces_in_crop(with_five(row["faces"], row["found"]), matrix, recipe.image.size),
-        "guides": told(recipe.guides, row["guides"]),
+        "guides": told(recipe.guides, row["guides"], all_faces(row["faces"], row["found"])),
     }
