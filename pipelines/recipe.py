@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, Validatio
 
 from pipelines import yaml_lines
 from pipelines.corpora import CORPORA
+from pipelines.curate.balance import Balance
+from pipelines.curate.cells import FACE
 from pipelines.curate.rules import Curate
 from pipelines.damage import DAMAGES
 from pipelines.errors import RecipeError
@@ -66,6 +68,9 @@ class Recipe(BaseModel):
     seed: int = Field(0, ge=0, description="Every random choice follows from it.")
     sources: list[_union_of(SOURCES | CORPORA)] = Field(min_length=1, description="Where pictures come from.")  # type: ignore[valid-type]
     curate: Curate = Field(default_factory=Curate, description="Which pictures are kept.")
+    balance: Balance | None = Field(
+        None, description="How many pictures of each group, sex, age or other label are kept."
+    )
     image: Fit = Field(default_factory=Fit, description="Size, crop and encoding of the clean picture.")
     guides: Guides = Field(default_factory=Guides, description="Landmarks, label maps and edges beside the pictures.")
     damage: list[_union_of(DAMAGES)] = Field(  # type: ignore[valid-type]
@@ -120,6 +125,12 @@ class Recipe(BaseModel):
             raise ValueError("variants has no effect without damage: remove it or name a damage")
         if not self.damage and self.guides.alpha:
             raise ValueError("guides.alpha has no effect without damage: remove it or name a damage")
+        if self.balance is not None and self.curate.faces is None:
+            for axis in (*self.balance.over, *self.balance.match):
+                if axis.measure.startswith(FACE):
+                    raise ValueError(
+                        f"balance by {axis.measure} needs faces to be looked for: add `curate: {{faces: {{}}}}`"
+                    )
         if self.guides.parsing == "mesh" and (self.curate.faces is None or self.curate.faces.chosen != "offline"):
             raise ValueError(
                 "guides.parsing: mesh draws the mesh that the offline engine finds: add `curate: {faces: {}}` without "
@@ -308,6 +319,7 @@ def _known_keys(path: tuple[Any, ...]) -> list[str]:
     """Keys that the model at `path` knows."""
     tagged: dict[str, type[BaseModel]] = {**SOURCES, **CORPORA, **DAMAGES}
     blocks: dict[str, type[BaseModel]] = {
+        "balance": Balance,
         "curate": Curate,
         "edges": Edges,
         "guides": Guides,

@@ -18,7 +18,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from pipelines import seeds
 
 NONE = -1
 
@@ -77,6 +81,26 @@ def clusters(embeddings: NDArray[np.float32], threshold: float) -> NDArray[np.in
         active, sums, sizes = active[remain], sums[remain], sizes[remain]
     alone = np.bincount(leaders, minlength=len(leaders))[leaders] == 1
     return np.where(alone, NONE, leaders)
+
+
+def surplus(
+    sha256: pa.ChunkedArray, declared: pa.ChunkedArray, found: NDArray[np.int64], most: int, seed: int
+) -> NDArray[np.bool_]:
+    """Pictures that are too many of one person; those of the smallest seeded digests stay.
+
+    Args:
+        declared: (N,) identity that a corpus declares, "" for none.
+        found: (N,) number of the person otherwise, -1 for none.
+    """
+    named = declared.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
+    nobody = pc.equal(declared, "").to_numpy()
+    person = np.where(nobody, found, -2 - named)
+    order = seeds.order(seeds.digests(seed, sha256, "person"))
+    order = order[np.argsort(person[order], kind="stable")]
+    _, starts, counts = np.unique(person[order], return_index=True, return_counts=True)
+    beyond = np.zeros(len(person), bool)
+    beyond[order] = np.arange(len(order)) - np.repeat(starts, counts) >= most
+    return beyond & (person != NONE)
 
 
 def _merge(sums: Whole, sizes: Counts, pairs: Pairs, threshold: float) -> NDArray[np.int64]:
@@ -150,7 +174,8 @@ def _near_among(sums: Whole, sizes: Counts, threshold: float) -> Pairs:
     exact: type = np.float32 if alone else np.float64
     found = [np.empty((2, 0), np.int64)]
     for start in range(0, len(sums), _ROWS):
-        rows, kept = sums[start : start + _ROWS].astype(exact), _Nearest()
+        rows: NDArray[np.floating] = sums[start : start + _ROWS].astype(exact)
+        kept = _Nearest()
         for column in range(start, len(sums), _COLUMNS):
             columns = slice(column, column + _COLUMNS)
             products = rows @ sums[columns].astype(exact).T

@@ -60,23 +60,23 @@ class MainFaces:
         found[self._main != NONE] = values[self._main[self._main != NONE]]
         return found
 
-    def embeddings(self, column: pa.ChunkedArray) -> NDArray[np.float32]:
-        """(N, D) of the main faces, zeros where there is no face, or none is measured of it.
+    def embeddings(self, column: pa.ChunkedArray) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Positions (M,) of the pictures whose main face has an embedding, and these, (M, D).
 
         Args:
             column: (N,) what `embeddings_of` gave.
         """
         data = pa.chunked_array(column, pa.large_binary()).combine_chunks()
-        lengths = np.diff(_offsets(data))
-        if not lengths.any():
-            return np.zeros((len(lengths), 1), np.float32)
-        dimension = int(lengths.max() // 4 // self.counts[lengths.argmax()])
+        offsets = _offsets(data)
+        lengths = np.diff(offsets)
+        rows = np.flatnonzero((self._main != NONE) & (lengths > 0))
+        if not rows.size:
+            return rows, np.empty((0, 1), np.float32)
+        dimension = int(lengths[rows[0]] // 4 // self.counts[rows[0]])
         numbers = np.frombuffer(data.buffers()[2], np.float32).reshape(-1, dimension)
-        there = np.flatnonzero((self._main != NONE) & (lengths > 0))
-        starts = _offsets(data)[:-1] // (4 * dimension)
-        found = np.zeros((len(lengths), dimension), np.float32)
-        found[there] = numbers[starts[there] + (self._main - _starts(self.counts))[there]]
-        return found
+        found = numbers[offsets[rows] // (4 * dimension) + (self._main - _starts(self.counts))[rows]]
+        there = found.any(axis=1)
+        return rows[there], found[there]
 
     def _largest(self, min_score: float) -> NDArray[np.int64]:
         """Position of every picture's main face among all faces, -1 for none."""
