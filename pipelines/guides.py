@@ -1,7 +1,8 @@
 """Guides: what a sample tells a network besides its pixels - landmarks, parsing, segments, edges.
 
-Label maps come from the corpus and are cropped by the picture's own matrix, or are drawn from a face's mesh; landmarks are
-moved by it; edges are drawn from the finished crop. A picture that lacks what the recipe asks for is dropped, since every sample has every member.
+Label maps come from the corpus and are cropped by the picture's own matrix, or are drawn from a face's mesh; landmarks
+are moved by it; edges are drawn from the finished crop. A picture that lacks what the recipe asks for is dropped, since
+every sample has every member.
 """
 
 from __future__ import annotations
@@ -58,8 +59,8 @@ class Guides(BaseModel):
     landmarks: bool = Field(False, description="68 landmarks (iBUG) of the face nearest to the middle, landmarks.npy.")
     parsing: bool | Literal["corpus", "mesh"] = Field(
         False,
-        description="Parts of the face, parsing.png: as the corpus labels them, else drawn from the mesh of a found face; "
-        "'corpus' or 'mesh' for one of the two only.",
+        description="Parts of the face, parsing.png: as the corpus labels them, else drawn from the mesh of a found "
+        "face; 'corpus' or 'mesh' for one of the two only.",
     )
     segments: bool = Field(False, description="Classes of a scene as the corpus labels them, segments.png.")
     edges: Edges | None = Field(None, description="Edges of the clean picture, edges.png.")

@@ -63,8 +63,8 @@ class Balance(BaseModel):
     )
     missing: Literal["error", "drop", "keep"] = Field(
         "error",
-        description="Pictures that lack a label or number, or whose copies are labelled differently: stop, drop them, or "
-        "keep them beside the balance.",
+        description="Pictures that lack a label or number, or whose copies are labelled differently: stop, drop them, "
+        "or keep them beside the balance.",
     )
 
     @field_validator("targets", mode="before")
@@ -364,7 +364,8 @@ def sentences(summary: Mapping[str, Any]) -> list[str]:
         counted = ", ".join(f"{count:,} in {name}" for name, count in pictures["contradicting"].items())
         said.append(f"pictures whose copies are labelled differently: {counted}")
     spreads = [
-        f"{axis['name']}: cells differ by up to {axis['apart'][0]:.0%} in the share of a bin, now {axis['apart'][1]:.0%}"
+        f"{axis['name']}: shares of its bins differed by up to {axis['apart'][0]:.0%} between cells, "
+        f"now by {axis['apart'][1]:.0%}"
         for axis in summary["match"]
     ]
     return [*summary["notes"], *said, *spreads]

@@ -1,10 +1,10 @@
 """Identities: which faces are probably one person, from embeddings, where a corpus names nobody.
 
 Average linkage: two groups become one where the mean similarity over all pairs of their faces reaches the threshold.
-Linking single pairs would chain, from one look-alike to the next, until half the dataset is one person; asking all pairs
-would part a person from an odd photograph of their own. Groups that are nearest to each other merge, round by round,
-until no two are left that should: this is checked exactly up to `EXACT` faces. Beyond, faces are compared only with
-those near the same anchors, which is faster and misses some.
+Linking single pairs would chain, from one look-alike to the next, until half the dataset is one person; asking all
+pairs would part a person from an odd photograph of their own. Groups that are nearest to each other merge, round by
+round, until no two are left that should: this is checked exactly up to `EXACT` faces. Beyond, faces are compared only
+with those near the same anchors, which is faster and misses some.
 
 Embeddings are rounded to whole parts of 1/2048. Then every sum is a whole number that the floating point type holds
 exactly, and the groups do not depend on the processor, its number of cores, or the order in which it adds.
@@ -100,7 +100,8 @@ def surplus(
     _, starts, counts = np.unique(person[order], return_index=True, return_counts=True)
     beyond = np.zeros(len(person), bool)
     beyond[order] = np.arange(len(order)) - np.repeat(starts, counts) >= most
-    return beyond & (person != NONE)
+    too_many: NDArray[np.bool_] = beyond & (person != NONE)
+    return too_many
 
 
 def _merge(sums: Whole, sizes: Counts, pairs: Pairs, threshold: float) -> NDArray[np.int64]:

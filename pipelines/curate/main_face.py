@@ -18,7 +18,7 @@ from pipelines.engines.measures import brightness
 from pipelines.imaging.colour import Picture
 
 FIELDS = ("score", "size", "yaw", "pitch", "roll", "sharpness", "brightness")
-"""Of a face: `size` is the shorter side of its box in pixels of the original, `brightness` the mean inside it, 0 to 1."""
+"""Of a face: `size` is the shorter side of its box in pixels of the original, `brightness` its mean, 0 to 1."""
 
 COLUMN = pa.list_(pa.struct([(name, pa.float32()) for name in FIELDS]))
 
