@@ -70,7 +70,8 @@ def view(image: Picture, metadata: Mapping[str, Any], members: Mapping[str, byte
     if "parsing.png" in members:
         pictures["parts"] = _coloured(image, decode_png(members["parsing.png"]))
     uris = {name: data_uri("jpeg", Image.fromarray(pixels), quality=QUALITY) for name, pixels in pictures.items()}
-    return FaceView(uris, f"found by {face['by'].rpartition('-')[0]}" if face.get("by") else "annotated by the corpus")
+    engine = face.get("by", "").rpartition("-")[0]
+    return FaceView(uris, f"found by the {engine} engine" if engine else "annotated by the corpus")
 
 
 def _marked(image: Picture, face: Mapping[str, Any], five: NDArray[Any], dense: NDArray[Any]) -> Picture:
