@@ -89,9 +89,8 @@ def of_labels(labels: pa.ChunkedArray, axes: Sequence[Axis]) -> list[Coded]:
     Raises:
         RecipeError: no picture has a label, or one with edges is no number.
     """
-    encoded = pa.chunked_array(labels, pa.string()).combine_chunks().dictionary_encode()
-    stated: list[dict[str, Any]] = [json.loads(text) for text in encoded.dictionary.to_pylist()]
-    positions = encoded.indices.to_numpy()
+    texts, positions = _encoded(labels)
+    stated: list[dict[str, Any]] = [json.loads(text) for text in texts.to_pylist()]
     return [_coded(axis, stated, positions) for axis in axes]
 
 
@@ -113,14 +112,14 @@ def without_contradictions(coded: Coded, sha256: pa.ChunkedArray) -> tuple[Coded
     Args:
         sha256: (N,) of the pictures, "" where it is not known.
     """
-    encoded = pa.chunked_array(sha256, pa.string()).combine_chunks().dictionary_encode()
-    copies, known = encoded.indices.to_numpy(), coded.codes != NONE
-    lowest = np.full(len(encoded.dictionary), len(coded.values), np.int32)
-    highest = np.full(len(encoded.dictionary), NONE, np.int32)
+    digests, copies = _encoded(sha256)
+    known = coded.codes != NONE
+    lowest = np.full(len(digests), len(coded.values), np.int32)
+    highest = np.full(len(digests), NONE, np.int32)
     np.minimum.at(lowest, copies[known], coded.codes[known])
     np.maximum.at(highest, copies[known], coded.codes[known])
     # Pictures that could not be read have no digest, and are no copies of each other.
-    differ = (lowest < highest) & pc.not_equal(encoded.dictionary, "").to_numpy(zero_copy_only=False)
+    differ = (lowest < highest) & pc.not_equal(digests, "").to_numpy(zero_copy_only=False)
     unclear = differ[copies] & known
     return Coded(coded.name, coded.values, np.where(unclear, np.int32(NONE), coded.codes)), int(differ.sum())
 
@@ -152,6 +151,14 @@ def nearest(word: str, known: Iterable[str]) -> str:
 def text_of(value: Any) -> str:
     """A value of a label as it is shown and asked for."""
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _encoded(texts: pa.ChunkedArray) -> tuple[pa.Array, Codes]:
+    """The different texts of a column, and the position of each row's text among them."""
+    encoded = pa.chunked_array(texts.chunks, pa.string()).dictionary_encode().unify_dictionaries()
+    if not encoded.num_chunks:
+        return pa.array([], pa.string()), np.empty(0, np.int32)
+    return encoded.chunk(0).dictionary, np.concatenate([chunk.indices.to_numpy() for chunk in encoded.chunks])
 
 
 def _coded(axis: Axis, stated: list[dict[str, Any]], positions: NDArray[np.int32]) -> Coded:
