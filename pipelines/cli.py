@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, NoReturn
 from cyclopts import App, Parameter
 
 from pipelines.errors import REASONS, MenderyError
+from pipelines.wording import duration, size
 
 app = App(
     name="mendery",
@@ -142,8 +143,8 @@ def plan(recipe: str) -> None:
             source.name,
             f"{source.pictures:,}",
             f"{source.samples:,}",
-            _bytes(source.bytes),
-            _seconds(source.seconds),
+            size(source.bytes),
+            duration(source.seconds),
             _counts(source.licences),
         )
         for source in found.sources
@@ -156,8 +157,8 @@ def plan(recipe: str) -> None:
         print(f"passed over: {_counts(found.ignored)}")
     for sentence in found.notes:
         print(f"note: {sentence}")
-    print(f"about {found.samples:,} samples in {found.shards:,} shards, {_bytes(found.bytes)}, ", end="")
-    print(f"{_seconds(found.seconds)} on this machine")
+    print(f"about {found.samples:,} samples in {found.shards:,} shards, {size(found.bytes)}, ", end="")
+    print(f"{duration(found.seconds)} on this machine")
     for sentence in found.licence_conflicts:
         print(f"licences: {sentence}")
     print(f"passing the whole on: {found.redistribute}, decided by {', '.join(found.strictest)}")
@@ -405,20 +406,6 @@ def _table(header: list[str], rows: Sequence[tuple[str, ...]]) -> None:
 
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
-
-
-def _bytes(number: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:.3g} {unit}"
-        number /= 1000
-    return f"{number:.3g} TB"
-
-
-def _seconds(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 __all__ = ["app", "main"]

@@ -7,7 +7,6 @@ its parts, with a sign between them that no percent-encoded name can hold.
 from __future__ import annotations
 
 import io
-import os
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
@@ -15,6 +14,7 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import BinaryIO, cast
 
+from pipelines.ranged import Seekable
 from pipelines.sources.base import Location
 
 BETWEEN = "|"
@@ -112,28 +112,17 @@ def _number(mark: str) -> int:
     return number
 
 
-class Joined(io.RawIOBase):
+class Joined(Seekable):
     """Several files as one stream; each is opened when it is first read."""
 
     def __init__(self, openers: Sequence[Callable[[], BinaryIO]], sizes: Sequence[int]) -> None:
         self._openers, self._ends = openers, list(accumulate(sizes))
         self._starts = [0, *self._ends[:-1]]
         self._open: dict[int, BinaryIO] = {}
-        self._position = 0
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._ends[-1]}[whence]
-        self._position = max(0, base + offset)
-        return self._position
+    @property
+    def size(self) -> int:
+        return self._ends[-1]
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         number = bisect_right(self._ends, self._position)
