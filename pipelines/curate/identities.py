@@ -156,17 +156,24 @@ def _near(sums: Whole, sizes: Counts, threshold: float) -> Pairs:
 
 def _around_anchors(sums: Whole, sizes: Counts) -> Iterator[NDArray[np.int64]]:
     """Groups dealt into lists by the anchors they are nearest to; an anchor is every so-manieth group."""
-    anchors = sums[:: max(1, int(np.sqrt(len(sums)) / 2))].astype(np.float32)
-    anchors /= np.linalg.norm(anchors, axis=1, keepdims=True)
+    step = max(1, int(np.sqrt(len(sums)) / 2))
+    anchors = _means(sums[::step], sizes[::step])
     nearest = np.empty((len(sums), ANCHORS_EACH), np.int32)
     for start in range(0, len(sums), _COLUMNS):
-        products = (sums[start : start + _COLUMNS] / sizes[start : start + _COLUMNS, None]).astype(
-            np.float32
-        ) @ anchors.T
-        nearest[start : start + _COLUMNS] = np.argpartition(-products, ANCHORS_EACH, axis=1)[:, :ANCHORS_EACH]
+        rows = slice(start, start + _COLUMNS)
+        products = (_means(sums[rows], sizes[rows]) @ anchors.T).astype(np.float64)
+        # Equal products are told apart by the anchor's number: partitioning orders them as the processor likes.
+        ranked = products * -len(anchors) + np.arange(len(anchors))
+        nearest[rows] = np.argpartition(ranked, ANCHORS_EACH, axis=1)[:, :ANCHORS_EACH]
+    nearest.sort(axis=1)
     order = np.argsort(nearest, axis=None, kind="stable")
     ends = np.cumsum(np.bincount(nearest.ravel(), minlength=len(anchors)))[:-1]
     yield from np.split(order // ANCHORS_EACH, ends)
+
+
+def _means(sums: Whole, sizes: Counts) -> NDArray[np.float32]:
+    """Means of groups in whole parts, so that their products are exact."""
+    return np.rint(sums / sizes[:, None]).astype(np.float32)
 
 
 def _near_among(sums: Whole, sizes: Counts, threshold: float) -> Pairs:
