@@ -150,11 +150,12 @@ def curate(
 def _curate(recipe: Recipe, layout: Layout, workers: int, progress: Progress, crops: bool = True) -> None:
     """Measures what is not measured yet, then decides on every picture."""
     from pipelines import catalog
-    from pipelines.curate import known
+    from pipelines.curate import columns, known
     from pipelines.curate.decide import decide
     from pipelines.curate.measure import MeasureJob, measure_part
     from pipelines.spread import spread
 
+    columns.check(recipe, layout)
     if remembered := known.recall(recipe, layout):
         progress.say(f"curate: {remembered:,} pictures are measured already")
     parts = catalog.part_sizes(layout.catalog)

@@ -82,7 +82,11 @@ REASONS: dict[str, str] = {
     "face_turned": "a face turned by more than faces.max_yaw, max_pitch or max_roll",
     "eyes_hidden": "a face with an eye that is closed, turned away or outside the picture",
     "face_blurred": "a face less sharp than faces.min_sharpness",
+    "split_conflict": "another picture of its group stands in another official split, and test sets stay whole",
     "no_official_split": "no official split is declared for it, and the recipe asks for official splits",
+    "too_many_of_person": "more pictures of one person than faces.identities.max_pictures",
+    "no_balance_label": "a label or number that balance counts by is missing, or copies of the picture differ in it",
+    "unbalanced": "more of its kind than a balanced dataset has place for",
     # Found while writing.
     "changed": "other bytes than when it was listed",
     "damage_failed": "no damage within the asked ratio was found",

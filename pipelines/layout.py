@@ -14,6 +14,7 @@
             known/           what an update keeps of earlier measurements, until it is taken over
             renditions/      the crops it made, until the manifest is there and nothing is left to retry
             curated.parquet  every picture with its verdict
+            balance.json     what balancing found, wanted and kept
             plan.parquet     every sample to write; a row group is one shard
             plan.json        shards, splits and counts of the plan
             commits/         one record per finished shard
@@ -86,6 +87,10 @@ class Layout:
     @property
     def curated(self) -> Path:
         return self.state / "curated.parquet"
+
+    @property
+    def balance(self) -> Path:
+        return self.state / "balance.json"
 
     @property
     def plan(self) -> Path:

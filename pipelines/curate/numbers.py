@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
+from pipelines.curate import main_face
 from pipelines.curate.rules import Curate
 from pipelines.engines import FaceEngine, Faces, open_engine
 from pipelines.engines.stored import to_json
@@ -21,11 +21,13 @@ SCHEMA = pa.schema(
     [
         # JSON of the faces that the engine found, in pixels of the upright original.
         ("found", pa.string()),
+        # Numbers of each of them, to judge whole tables by, see `main_face`.
+        ("face_numbers", main_face.COLUMN),
         # Of each of them the embedding, float32 one after the other; it never leaves the state of a build.
         ("embeddings", pa.binary()),
     ]
 )
-NOTHING: dict[str, Any] = {"found": "[]", "embeddings": b""}
+NOTHING: dict[str, Any] = {"found": "[]", "face_numbers": [], "embeddings": b""}
 
 
 def asked(curate: Curate) -> bool:
@@ -42,9 +44,11 @@ def measure(picture: Picture, curate: Curate) -> dict[str, Any]:
     assert curate.faces is not None
     engine = engine_of(curate.faces)
     (faces,) = engine.find([picture])
-    embeddings = [face.embedding for face in faces if face.embedding is not None]
-    together = np.concatenate(embeddings).astype(np.float32).tobytes() if embeddings else b""
-    return {"found": to_json(faces, engine.version), "embeddings": together}
+    return {
+        "found": to_json(faces, engine.version),
+        "face_numbers": main_face.face_numbers(picture, faces),
+        "embeddings": main_face.embeddings_of(faces),
+    }
 
 
 @lru_cache(maxsize=1)
