@@ -166,10 +166,34 @@ def _curate(recipe: Recipe, layout: Layout, workers: int, progress: Progress, cr
         for _, measured in spread(measure_part, jobs, workers, TASK_MEMORY, lambda job: f"measuring part {job.part}"):
             advance(measured)
     if not layout.curated.is_file():
+        _measure_against(recipe, layout, workers, progress)
         reasons = decide(recipe, layout)
         progress.say(
             "curate: " + ", ".join(f"{count:,} {reason or 'kept'}" for reason, count in sorted(reasons.items()))
         )
+
+
+def _measure_against(recipe: Recipe, layout: Layout, workers: int, progress: Progress) -> None:
+    """Measures the datasets whose copies must not enter; what is known of them is not measured again."""
+    from pipelines import catalog
+    from pipelines.begin import begin
+    from pipelines.curate import known
+    from pipelines.curate.copies import recipe_against
+    from pipelines.curate.measure import MeasureJob, measure_part
+    from pipelines.layout import Layout
+    from pipelines.spread import spread
+
+    paths = recipe.curate.duplicates.against if recipe.curate.duplicates else []
+    for number, path in enumerate(paths):
+        other, inner = recipe_against(path, recipe), Layout(layout.against(number))
+        begin(other, inner, False, True, progress)
+        known.recall(other, inner)
+        parts = catalog.part_sizes(inner.catalog)
+        missing = [part for part in range(len(parts)) if not inner.part(part).is_file()]
+        jobs = [MeasureJob(str(inner.out), other.model_dump_json(), part, False) for part in missing]
+        with progress.count(f"against {Path(path).name}", sum(parts), sum(parts) - len(missing)) as advance:
+            for job, _ in spread(measure_part, jobs, workers, TASK_MEMORY, lambda job: f"measuring part {job.part}"):
+                advance(parts[job.part])
 
 
 def _fill_packs(recipe: Recipe, layout: Layout, workers: int, progress: Progress) -> None:

@@ -82,6 +82,8 @@ REASONS: dict[str, str] = {
     "face_turned": "a face turned by more than faces.max_yaw, max_pitch or max_roll",
     "eyes_hidden": "a face with an eye that is closed, turned away or outside the picture",
     "face_blurred": "a face less sharp than faces.min_sharpness",
+    "near_duplicate": "a near-duplicate of another picture, of which the one with the most pixels is kept",
+    "contaminated": "a near-duplicate of a picture in a dataset that `curate.duplicates.against` names",
     "split_conflict": "another picture of its group stands in another official split, and test sets stay whole",
     "no_official_split": "no official split is declared for it, and the recipe asks for official splits",
     "too_many_of_person": "more pictures of one person than faces.identities.max_pictures",

@@ -9,6 +9,7 @@
         state/               what a restart needs; may be deleted once the manifest is there
             recipe.json      what this output was begun with
             salt                 secret with which identities are digested
+            against/         what was measured of datasets whose copies must not enter
             catalog.parquet  every picture found, in parts of one measuring task each
             measured/        one file per finished measuring task
             known/           what an update keeps of earlier measurements, until it is taken over
@@ -67,6 +68,9 @@ class Layout:
     @property
     def catalog(self) -> Path:
         return self.state / "catalog.parquet"
+
+    def against(self, number: int) -> Path:
+        return self.state / "against" / str(number)
 
     @property
     def measured(self) -> Path:

@@ -159,6 +159,8 @@ class Recipe(BaseModel):
         for name in ("models", "providers", "gpus"):
             if plain["curate"]["faces"]:
                 del plain["curate"]["faces"][name]
+        if duplicates := plain["curate"]["duplicates"]:
+            duplicates["against"] = [Path(path).name for path in duplicates["against"]]
         for told, source in zip(plain["sources"], self.sources, strict=True):
             del told["path"]
             # How patiently pictures are fetched may change while a build is continued.
@@ -278,6 +280,8 @@ def _settle_paths(recipe: Recipe, tree: yaml.Node, name: str, folder: Path) -> N
                 source.check() if field == "path" else source.check_extra(field)
             except RecipeError as error:
                 faults.append(f"{name}:{yaml_lines.line_of(tree, ('sources', number, field))}: {error}")
+    if duplicates := recipe.curate.duplicates:
+        duplicates.against = [_absolute(path, folder) for path in duplicates.against]
     if faults:
         raise RecipeError("\n".join(faults))
 

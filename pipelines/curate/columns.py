@@ -68,6 +68,12 @@ def people(recipe: Recipe, layout: Layout, sha256: pa.ChunkedArray, kept: NDArra
     return found
 
 
+def of_whom(recipe: Recipe, layout: Layout, places: NDArray[np.int64]) -> list[str]:
+    """What a copy's drop says of the picture that is kept, given by position."""
+    listed = pq.read_table(opened(layout.catalog), columns=["uri", "source"]).take(pa.array(places))
+    return [f"of {row['uri']} in source {recipe.sources[row['source']].name}" for row in listed.to_pylist()]
+
+
 def _embeddings(
     layout: Layout, min_score: float, wanted: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipelines import catalog
-from pipelines.curate import columns, duplicates, identities, measure, splits
+from pipelines.curate import columns, copies, duplicates, fingerprints, identities, measure, splits
 from pipelines.curate.rules import KEEP, NEEDED, judge_all
 from pipelines.layout import Layout
 from pipelines.recipe import Recipe
@@ -25,7 +25,7 @@ from pipelines.storage import opened, put, put_json
 LISTED = ("source", "uri", "split", "labels", "identity", "faces", "guides", "licence", "licence_url", "attribution")
 """What the curated table keeps of the catalog: what a picture is, and no longer where its bytes are."""
 
-STATE_ONLY = ("fault", "transient", "face_numbers", "embeddings")
+STATE_ONLY = ("fault", "transient", "face_numbers", "embeddings", *fingerprints.SCHEMA.names)
 """What the curated table leaves where it was measured; an embedding must never come near a shard."""
 
 SCHEMA = pa.schema(
@@ -90,13 +90,14 @@ def _verdicts(recipe: Recipe, layout: Layout, num_parts: int) -> Verdicts:
     verdicts = Verdicts(reasons, np.full(len(reasons), "", object), {})
     if recipe.curate.faces or recipe.image.fit == "face" or recipe.guides.members():
         _judge_one_by_one(recipe, layout, verdicts)
-    _drop_duplicates(layout, measured["sha256"], verdicts)
-    people = columns.people(recipe, layout, measured["sha256"], verdicts.reasons == KEEP)
+    _drop_duplicates(recipe, layout, measured["sha256"], verdicts)
+    groupings = [_drop_copies(recipe, layout, measured, verdicts)]
+    groupings.append(columns.people(recipe, layout, measured["sha256"], verdicts.reasons == KEEP))
     if recipe.splits.mode == "official":
-        _drop_unsplit(layout, measured["sha256"], people, verdicts)
-    _drop_crowds(recipe, layout, measured["sha256"], people, verdicts)
+        _drop_unsplit(layout, measured["sha256"], groupings, verdicts)
+    _drop_crowds(recipe, layout, measured["sha256"], groupings[-1], verdicts)
     _balance(recipe, layout, measured["sha256"], verdicts)
-    _split(recipe, layout, measured["sha256"], people, verdicts)
+    _split(recipe, layout, measured["sha256"], groupings, verdicts)
     return verdicts
 
 
@@ -113,24 +114,39 @@ def _judge_one_by_one(recipe: Recipe, layout: Layout, verdicts: Verdicts) -> Non
         start += len(rows)
 
 
-def _drop_duplicates(layout: Layout, digests: pa.ChunkedArray, verdicts: Verdicts) -> None:
+def _drop_duplicates(recipe: Recipe, layout: Layout, digests: pa.ChunkedArray, verdicts: Verdicts) -> None:
     kept = np.flatnonzero(verdicts.reasons == KEEP)
     firsts = kept[duplicates.exact(digests.take(pa.array(kept)))]
     again = kept != firsts
     if not again.any():
         return
     verdicts.reasons[kept[again]] = "duplicate"
-    listed = pq.read_table(opened(layout.catalog), columns=["uri", "source"]).take(pa.array(firsts[again]))
-    for position, first in zip(kept[again].tolist(), listed.to_pylist(), strict=True):
-        verdicts.details[position] = f"of {first['uri']} in source {first['source']}"
+    told = columns.of_whom(recipe, layout, firsts[again])
+    verdicts.details |= dict(zip(kept[again].tolist(), told, strict=True))
 
 
-def _drop_unsplit(layout: Layout, digests: pa.ChunkedArray, people: NDArray[np.int64], verdicts: Verdicts) -> None:
+def _drop_copies(recipe: Recipe, layout: Layout, measured: pa.Table, verdicts: Verdicts) -> NDArray[np.int64]:
+    """Drops near-duplicates but the best of each group; gives (N,) the group of each picture, -1 for none."""
+    groups = np.full(len(verdicts.reasons), splits.NONE, np.int64)
+    if recipe.curate.duplicates is None:
+        return groups
+    kept = np.flatnonzero(verdicts.reasons == KEEP)
+    found = copies.find(recipe, layout, kept, measured)
+    verdicts.reasons[found.contaminated] = "contaminated"
+    verdicts.reasons[found.dropped] = "near_duplicate"
+    verdicts.details |= found.details
+    groups[kept] = found.groups
+    return groups
+
+
+def _drop_unsplit(
+    layout: Layout, digests: pa.ChunkedArray, groupings: list[NDArray[np.int64]], verdicts: Verdicts
+) -> None:
     """Under official splits, pictures without one are dropped, and those that would put a group into two."""
     declared = splits.numbers_of(_declared_splits(layout))
     verdicts.reasons[(verdicts.reasons == KEEP) & (declared == splits.NONE)] = "no_official_split"
     kept = np.flatnonzero(verdicts.reasons == KEEP)
-    lost = splits.conflicts(declared[kept], _leaders(layout, digests, people, kept))
+    lost = splits.conflicts(declared[kept], _leaders(layout, digests, groupings, kept))
     verdicts.reasons[kept[lost]] = "split_conflict"
 
 
@@ -161,26 +177,27 @@ def _balance(recipe: Recipe, layout: Layout, digests: pa.ChunkedArray, verdicts:
 
 
 def _split(
-    recipe: Recipe, layout: Layout, digests: pa.ChunkedArray, people: NDArray[np.int64], verdicts: Verdicts
+    recipe: Recipe, layout: Layout, digests: pa.ChunkedArray, groupings: list[NDArray[np.int64]], verdicts: Verdicts
 ) -> None:
     """Split of every kept picture."""
     kept = np.flatnonzero(verdicts.reasons == KEEP)
     if recipe.splits.mode == "official":
         verdicts.splits[kept] = _declared_splits(layout).to_numpy()[kept]
         return
-    sha256, leaders = digests.take(pa.array(kept)), _leaders(layout, digests, people, kept)
+    sha256, leaders = digests.take(pa.array(kept)), _leaders(layout, digests, groupings, kept)
     assign = splits.by_hash if recipe.splits.mode == "hash" else splits.by_shares
     numbers = assign(sha256, leaders, recipe.splits.shares(), recipe.seed)
     verdicts.splits[kept] = splits.names_of(numbers).to_numpy(zero_copy_only=False)
 
 
 def _leaders(
-    layout: Layout, digests: pa.ChunkedArray, people: NDArray[np.int64], kept: NDArray[np.int64]
+    layout: Layout, digests: pa.ChunkedArray, groupings: list[NDArray[np.int64]], kept: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Of pictures given by position, who belong together: see `splits.join`."""
     chosen = pa.array(kept)
     identity = pq.read_table(opened(layout.catalog), columns=["identity"])["identity"].take(chosen)
-    return splits.join(digests.take(chosen), [identity, pa.chunked_array([people[kept]])])
+    found = [pa.chunked_array([grouping[kept]]) for grouping in groupings]
+    return splits.join(digests.take(chosen), [identity, *found])
 
 
 def _declared_splits(layout: Layout) -> pa.ChunkedArray:

@@ -1,4 +1,4 @@
-"""What is measured of a decoded picture where the recipe asks: faces.
+"""What is measured of a decoded picture where the recipe asks: faces, fingerprints.
 
 In full size, so that the numbers are the picture's and do not change with the size of the dataset. Models are loaded
 once per worker process, which Ray uses again for the next task.
@@ -11,7 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.curate import main_face
+from pipelines.curate import fingerprints, main_face
+from pipelines.curate.fingerprints import fingerprint
 from pipelines.curate.rules import Curate
 from pipelines.engines import FaceEngine, Faces, open_engine
 from pipelines.engines.stored import to_json
@@ -25,14 +26,15 @@ SCHEMA = pa.schema(
         ("face_numbers", main_face.COLUMN),
         # Of each of them the embedding, float32 one after the other; it never leaves the state of a build.
         ("embeddings", pa.binary()),
+        *fingerprints.SCHEMA,
     ]
 )
-NOTHING: dict[str, Any] = {"found": "[]", "face_numbers": [], "embeddings": b""}
+NOTHING: dict[str, Any] = {"found": "[]", "face_numbers": [], "embeddings": b""} | fingerprints.NOTHING
 
 
 def asked(curate: Curate) -> bool:
     """Whether a recipe wants anything measured for which a picture is decoded in full."""
-    return curate.faces is not None
+    return curate.faces is not None or curate.duplicates is not None
 
 
 def measure(picture: Picture, curate: Curate) -> dict[str, Any]:
@@ -41,8 +43,12 @@ def measure(picture: Picture, curate: Curate) -> dict[str, Any]:
     Args:
         picture: (H, W, 3) uint8 RGB, in full size and upright.
     """
-    assert curate.faces is not None
-    engine = engine_of(curate.faces)
+    faces = _faces(picture, curate.faces) if curate.faces else {}
+    return faces | (fingerprint(picture) if curate.duplicates else {})
+
+
+def _faces(picture: Picture, block: Faces) -> dict[str, Any]:
+    engine = engine_of(block)
     (faces,) = engine.find([picture])
     return {
         "found": to_json(faces, engine.version),

@@ -97,7 +97,7 @@ def join(sha256: pa.ChunkedArray, groupings: Sequence[pa.ChunkedArray]) -> Posit
     places = np.empty(len(order), np.int64)
     places[order] = _first_of_equals(sha256, order)
     ends = [_to_smallest(places, _codes(column)) for column in groupings]
-    roots = _components(len(order), np.concatenate([np.empty((2, 0), np.int64), *ends], axis=1))
+    roots = components(len(order), np.concatenate([np.empty((2, 0), np.int64), *ends], axis=1))
     found: Positions = order[roots[places]]
     return found
 
@@ -206,7 +206,7 @@ def _to_smallest(places: Positions, codes: NDArray[np.int64]) -> NDArray[np.int6
     return ends[:, ends[0] != ends[1]]
 
 
-def _components(number: int, edges: NDArray[np.int64]) -> NDArray[np.int64]:
+def components(number: int, edges: NDArray[np.int64]) -> NDArray[np.int64]:
     """The smallest node of every node's connected component.
 
     Source: Liu and Tarjan, "Simple concurrent labeling algorithms for connected components" (2019): parents are linked
