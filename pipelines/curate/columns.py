@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipelines import catalog
-from pipelines.curate import cells, identities
+from pipelines.curate import cells, embeddings, identities
 from pipelines.curate.balance import Balance, Balanced, balance, check_targets
 from pipelines.curate.main_face import MainFaces
 from pipelines.layout import Layout
@@ -31,11 +31,14 @@ def listed(layout: Layout, name: str) -> pa.ChunkedArray:
 
 
 def check(recipe: Recipe, layout: Layout) -> None:
-    """Refuses a balance over labels or values that no listed picture has, before hours of measuring.
+    """Refuses a balance over labels or values that no listed picture has, and a network that cannot embed, before
+    hours of measuring.
 
     Raises:
         RecipeError: naming what was probably meant.
     """
+    if recipe.curate.duplicates and recipe.curate.duplicates.embeddings:
+        embeddings.check(recipe.curate.duplicates.embeddings)
     if recipe.balance is not None:
         axes = [axis for axis in (*recipe.balance.over, *recipe.balance.match) if axis.label]
         coded = cells.of_labels(listed(layout, "labels"), axes)
@@ -65,10 +68,10 @@ def people(recipe: Recipe, layout: Layout, sha256: pa.ChunkedArray, kept: NDArra
         return found
     declared = listed(layout, "identity")
     unnamed = kept & pc.equal(declared, "").to_numpy()
-    rows, embeddings = _embeddings(layout, faces.min_score, unnamed)
+    rows, vectors = _embeddings(layout, faces.min_score, unnamed)
     # In the order of the digests, so that the order of sources decides nothing.
     order = pc.sort_indices(sha256.take(pa.array(rows))).to_numpy().astype(np.int64)
-    groups = identities.clusters(embeddings[order], faces.identities.threshold or identities.THRESHOLDS[faces.chosen])
+    groups = identities.clusters(vectors[order], faces.identities.threshold or identities.THRESHOLDS[faces.chosen])
     together = groups != identities.NONE
     found[rows[order][together]] = rows[order][groups[together]]
     return found

@@ -25,7 +25,7 @@ from pipelines.storage import opened, put, put_json
 LISTED = ("source", "uri", "split", "labels", "identity", "faces", "guides", "licence", "licence_url", "attribution")
 """What the curated table keeps of the catalog: what a picture is, and no longer where its bytes are."""
 
-STATE_ONLY = ("fault", "transient", "face_numbers", "embeddings", *fingerprints.SCHEMA.names)
+STATE_ONLY = ("fault", "transient", "face_numbers", "embeddings", *fingerprints.SCHEMA.names, "picture_embedding")
 """What the curated table leaves where it was measured; an embedding must never come near a shard."""
 
 SCHEMA = pa.schema(
