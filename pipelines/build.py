@@ -163,7 +163,8 @@ def _curate(recipe: Recipe, layout: Layout, workers: int, progress: Progress, cr
     total, done = sum(parts), sum(parts) - sum(parts[number] for number in missing)
     jobs = [MeasureJob(str(layout.out), recipe.model_dump_json(), number, crops) for number in missing]
     with progress.count("curate", total, done) as advance:
-        for _, measured in spread(measure_part, jobs, workers, TASK_MEMORY, lambda job: f"measuring part {job.part}"):
+        name, gpus = lambda job: f"measuring part {job.part}", _gpus(recipe)
+        for _, measured in spread(measure_part, jobs, workers, TASK_MEMORY, name, gpus):
             advance(measured)
     if not layout.curated.is_file():
         _measure_against(recipe, layout, workers, progress)
@@ -171,6 +172,11 @@ def _curate(recipe: Recipe, layout: Layout, workers: int, progress: Progress, cr
         progress.say(
             "curate: " + ", ".join(f"{count:,} {reason or 'kept'}" for reason, count in sorted(reasons.items()))
         )
+
+
+def _gpus(recipe: Recipe) -> float:
+    """GPUs of a measuring task; its worker process stays, and with it the models that it has loaded."""
+    return recipe.curate.faces.gpus if recipe.curate.faces else 0
 
 
 def _measure_against(recipe: Recipe, layout: Layout, workers: int, progress: Progress) -> None:

@@ -21,6 +21,7 @@ from pipelines import yaml_lines
 from pipelines.corpora import CORPORA
 from pipelines.curate.balance import Balance
 from pipelines.curate.cells import FACE
+from pipelines.curate.embeddings import digest
 from pipelines.curate.rules import Curate
 from pipelines.curate.splits import Splits
 from pipelines.damage import DAMAGES
@@ -160,6 +161,9 @@ class Recipe(BaseModel):
             if plain["curate"]["faces"]:
                 del plain["curate"]["faces"][name]
         if duplicates := plain["curate"]["duplicates"]:
+            if network := self.curate.duplicates and self.curate.duplicates.embeddings:
+                duplicates["embeddings"] |= {"model": digest(network.model)}
+                del duplicates["embeddings"]["providers"]
             duplicates["against"] = [Path(path).name for path in duplicates["against"]]
         for told, source in zip(plain["sources"], self.sources, strict=True):
             del told["path"]
@@ -282,6 +286,8 @@ def _settle_paths(recipe: Recipe, tree: yaml.Node, name: str, folder: Path) -> N
                 faults.append(f"{name}:{yaml_lines.line_of(tree, ('sources', number, field))}: {error}")
     if duplicates := recipe.curate.duplicates:
         duplicates.against = [_absolute(path, folder) for path in duplicates.against]
+        if network := duplicates.embeddings:
+            duplicates.embeddings = network.model_copy(update={"model": _absolute(network.model, folder)})
     if faults:
         raise RecipeError("\n".join(faults))
 

@@ -44,11 +44,14 @@ class Copies:
 
 @dataclass(frozen=True, eq=False)
 class _Prints:
-    """Fingerprints of pictures: (N, V) hashes, (N,) digests of pixels, (N, SIDE, SIDE) thumbnails on disk."""
+    """Fingerprints of pictures: (N, V) hashes, (N,) digests of pixels, (N, SIDE, SIDE) thumbnails on disk; (N, D)
+    embeddings where there are any.
+    """
 
     hashes: Hashes
     pixels: NDArray[np.void]
     thumbnails: Thumbnails
+    embeddings: NDArray[np.float32] | None
 
 
 def recipe_against(path: str, recipe: Recipe) -> Recipe:
@@ -65,7 +68,9 @@ def recipe_against(path: str, recipe: Recipe) -> Recipe:
         source = {"type": "webdataset", "path": f"{path}/shards/*.tar", "image": _image_member(found)}
     plain: dict[str, Any] = {"name": "against", "sources": [source | {"name": Path(path).name.lower()}]}
     limits = {name: getattr(recipe.curate, name) for name in ("max_pixels", "max_bytes")}
-    return Recipe.model_validate(plain | {"curate": limits | {"min_side": 1, "duplicates": {}}})
+    asked = recipe.curate.duplicates
+    network = asked.embeddings.model_dump() if asked and asked.embeddings else None
+    return Recipe.model_validate(plain | {"curate": limits | {"min_side": 1, "duplicates": {"embeddings": network}}})
 
 
 def _image_member(layout: Layout) -> str:
@@ -85,7 +90,8 @@ def find(recipe: Recipe, layout: Layout, kept: Positions, measured: pa.Table) ->
     others = [Layout(layout.against(number)) for number in range(len(block.against))]
     with tempfile.TemporaryFile() as scratch:
         prints, num_others = _prints(layout, others, kept, scratch)
-        edges = near.edges(prints.hashes, prints.pixels, block, lambda wanted: prints.thumbnails[wanted])
+        read = prints.thumbnails.__getitem__
+        edges = near.edges(prints.hashes, prints.pixels, block, read, prints.embeddings)
     leaders = components(len(prints.hashes), edges)
     foreign = np.zeros(len(leaders), bool)
     foreign[leaders[len(kept) :]] = True
@@ -130,22 +136,29 @@ def _best(leaders: Positions, pictures: pa.Table, num_groups: int) -> Positions:
 
 def _prints(layout: Layout, others: list[Layout], kept: Positions, scratch: Any) -> tuple[_Prints, int]:
     """Fingerprints of the kept pictures, then of all pictures of the other datasets; thumbnails wait in a file."""
-    hashes, pixels, number = [], [], 0
+    hashes, pixels, vectors, number = [], [], [], 0
     for table in _tables(layout, others, kept):
         hashes.append(_array(table["hashes"], np.uint64).reshape(-1, len(VIEWS)))
         pixels.append(_array(table["pixels"], "V16"))
         scratch.write(_array(table["thumbnail"], np.uint8).tobytes())
+        vectors.append(_array(table["picture_embedding"], np.float32))
         number += table.num_rows
     scratch.flush()
     shape = (number, SIDE, SIDE)
     thumbnails: Thumbnails = np.memmap(scratch, np.uint8, "r", shape=shape) if number else np.empty(shape, np.uint8)
     nothing = np.empty((0, len(VIEWS)), np.uint64)
-    together = _Prints(np.concatenate([nothing, *hashes]), np.concatenate([np.empty(0, "V16"), *pixels]), thumbnails)
+    flat = np.concatenate([np.empty(0, np.float32), *vectors])
+    together = _Prints(
+        np.concatenate([nothing, *hashes]),
+        np.concatenate([np.empty(0, "V16"), *pixels]),
+        thumbnails,
+        flat.reshape(number, -1) if flat.size else None,
+    )
     return together, number - len(kept)
 
 
 def _tables(layout: Layout, others: list[Layout], kept: Positions) -> Iterator[pa.Table]:
-    names, start = ["hashes", "pixels", "thumbnail"], 0
+    names, start = ["hashes", "pixels", "thumbnail", "picture_embedding"], 0
     for part, size in enumerate(catalog.part_sizes(layout.catalog)):
         low, high = np.searchsorted(kept, [start, start + size])
         if high > low:

@@ -25,7 +25,7 @@ from pipelines.storage import opened, put, put_json
 LISTED = ("source", "uri", "split", "labels", "identity", "faces", "guides", "licence", "licence_url", "attribution")
 """What the curated table keeps of the catalog: what a picture is, and no longer where its bytes are."""
 
-STATE_ONLY = ("fault", "transient", "face_numbers", "embeddings", *fingerprints.SCHEMA.names)
+STATE_ONLY = ("fault", "transient", "face_numbers", "embeddings", *fingerprints.SCHEMA.names, "picture_embedding")
 """What the curated table leaves where it was measured; an embedding must never come near a shard."""
 
 SCHEMA = pa.schema(
@@ -143,7 +143,7 @@ def _drop_unsplit(
     layout: Layout, digests: pa.ChunkedArray, groupings: list[NDArray[np.int64]], verdicts: Verdicts
 ) -> None:
     """Under official splits, pictures without one are dropped, and those that would put a group into two."""
-    declared = splits.numbers_of(_declared_splits(layout))
+    declared = splits.numbers_of(columns.listed(layout, "split"))
     verdicts.reasons[(verdicts.reasons == KEEP) & (declared == splits.NONE)] = "no_official_split"
     kept = np.flatnonzero(verdicts.reasons == KEEP)
     lost = splits.conflicts(declared[kept], _leaders(layout, digests, groupings, kept))
@@ -159,7 +159,7 @@ def _drop_crowds(
         return
     kept = np.flatnonzero(verdicts.reasons == KEEP)
     chosen = pa.array(kept)
-    declared = pq.read_table(opened(layout.catalog), columns=["identity"])["identity"].take(chosen)
+    declared = columns.listed(layout, "identity").take(chosen)
     surplus = identities.surplus(
         digests.take(chosen), declared, people[kept], faces.identities.max_pictures, recipe.seed
     )
@@ -182,7 +182,7 @@ def _split(
     """Split of every kept picture."""
     kept = np.flatnonzero(verdicts.reasons == KEEP)
     if recipe.splits.mode == "official":
-        verdicts.splits[kept] = _declared_splits(layout).to_numpy()[kept]
+        verdicts.splits[kept] = columns.listed(layout, "split").to_numpy()[kept]
         return
     sha256, leaders = digests.take(pa.array(kept)), _leaders(layout, digests, groupings, kept)
     assign = splits.by_hash if recipe.splits.mode == "hash" else splits.by_shares
@@ -195,13 +195,9 @@ def _leaders(
 ) -> NDArray[np.int64]:
     """Of pictures given by position, who belong together: see `splits.join`."""
     chosen = pa.array(kept)
-    identity = pq.read_table(opened(layout.catalog), columns=["identity"])["identity"].take(chosen)
+    identity = columns.listed(layout, "identity").take(chosen)
     found = [pa.chunked_array([grouping[kept]]) for grouping in groupings]
     return splits.join(digests.take(chosen), [identity, *found])
-
-
-def _declared_splits(layout: Layout) -> pa.ChunkedArray:
-    return pq.read_table(opened(layout.catalog), columns=["split"])["split"]
 
 
 def _curated(layout: Layout, parts: range, listed: pa.Table, verdicts: Verdicts, start: int) -> pa.Table:

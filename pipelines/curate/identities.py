@@ -104,6 +104,16 @@ def surplus(
     return too_many
 
 
+def alike(embeddings: NDArray[np.float32], threshold: float) -> Pairs:
+    """Pairs whose cosine similarity reaches the threshold, some of each one's nearest; exact up to `EXACT` of them.
+
+    Args:
+        embeddings: (N, D) of unit length.
+    """
+    sums = np.rint(embeddings * np.float32(_PARTS)).astype(np.int32)
+    return _near(sums, np.ones(len(sums), np.int64), threshold)
+
+
 def _merge(sums: Whole, sizes: Counts, pairs: Pairs, threshold: float) -> NDArray[np.int64]:
     """Merges neighbours until none of the pairs reaches the threshold; gives whom each has become part of.
 

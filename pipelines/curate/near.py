@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.curate import hamming
+from pipelines.curate.embeddings import Embeddings
 from pipelines.curate.fingerprints import VIEWS, Hashes, Thumbnails, likeness, mirrored
+from pipelines.curate.identities import alike
 
 LIKE = 0.85
 """Correlation of thumbnails from which a pair counts. Source: `python -m benchmarks.duplicates`."""
@@ -56,6 +58,9 @@ class Duplicates(BaseModel):
         "best",
         description="best keeps of every group the picture of most pixels; all keeps the whole group, in one split.",
     )
+    embeddings: Embeddings | None = Field(
+        None, description="A network that finds near-duplicates too, besides the hashes."
+    )
     against: list[str] = Field(
         default_factory=list,
         description="Datasets or folders of pictures, such as a benchmark's test set, whose near-duplicates must not "
@@ -63,18 +68,26 @@ class Duplicates(BaseModel):
     )
 
 
-def edges(hashes: Hashes, pixels: NDArray[np.void], block: Duplicates, read: ReadThumbnails) -> Edges:
+def edges(
+    hashes: Hashes,
+    pixels: NDArray[np.void],
+    block: Duplicates,
+    read: ReadThumbnails,
+    embeddings: NDArray[np.float32] | None = None,
+) -> Edges:
     """Pairs of near-duplicates that tie every group together.
 
     Args:
         hashes: (N, V) of every picture and view, as fingerprints have them.
         pixels: (N,) digests of pixels; equal ones are near-duplicates whatever they look like.
         read: gives thumbnails.
+        embeddings: (N, D) of unit length, where the block asks for them.
     """
     exact = _of_equal(pixels)
     firsts, same = _of_one_hash(hashes[:, 0], read)
     found = _of_near_hashes(hashes[firsts], block, lambda places: read(firsts[places]))
-    return np.concatenate([exact, same, firsts[found]], axis=1)
+    seen = [] if embeddings is None or block.embeddings is None else [alike(embeddings, block.embeddings.threshold)]
+    return np.concatenate([exact, same, firsts[found], *seen], axis=1)
 
 
 def _of_equal(values: NDArray[np.void]) -> Edges:

@@ -12,7 +12,9 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.curate import fingerprints, main_face
+from pipelines.curate.embeddings import embed
 from pipelines.curate.fingerprints import fingerprint
+from pipelines.curate.near import Duplicates
 from pipelines.curate.rules import Curate
 from pipelines.engines import FaceEngine, Faces, open_engine
 from pipelines.engines.stored import to_json
@@ -27,9 +29,17 @@ SCHEMA = pa.schema(
         # Of each of them the embedding, float32 one after the other; it never leaves the state of a build.
         ("embeddings", pa.binary()),
         *fingerprints.SCHEMA,
+        # Of the whole picture, float32, where the recipe gives a network.
+        ("picture_embedding", pa.binary()),
     ]
 )
-NOTHING: dict[str, Any] = {"found": "[]", "face_numbers": [], "embeddings": b""} | fingerprints.NOTHING
+NOTHING: dict[str, Any] = {
+    "found": "[]",
+    "face_numbers": [],
+    "embeddings": b"",
+    **fingerprints.NOTHING,
+    "picture_embedding": b"",
+}
 
 
 def asked(curate: Curate) -> bool:
@@ -44,7 +54,14 @@ def measure(picture: Picture, curate: Curate) -> dict[str, Any]:
         picture: (H, W, 3) uint8 RGB, in full size and upright.
     """
     faces = _faces(picture, curate.faces) if curate.faces else {}
-    return faces | (fingerprint(picture) if curate.duplicates else {})
+    return faces | (_copies(picture, curate.duplicates) if curate.duplicates else {})
+
+
+def _copies(picture: Picture, block: Duplicates) -> dict[str, Any]:
+    found: dict[str, Any] = dict(fingerprint(picture))
+    if block.embeddings:
+        found["picture_embedding"] = embed(picture, block.embeddings).tobytes()
+    return found
 
 
 def _faces(picture: Picture, block: Faces) -> dict[str, Any]:
