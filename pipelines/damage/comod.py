@@ -12,7 +12,7 @@ from pipelines.damage.base import Parameters, mask_ratio
 from pipelines.damage.brush import Brush
 from pipelines.damage.holes import HoleDamage, Holes, Propose, Rectangle, integer
 
-REDRAWS = 40
+REDRAWS = 4
 """Whole masks drawn as published before pieces are added one by one."""
 
 

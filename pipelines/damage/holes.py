@@ -77,6 +77,9 @@ class Holes(Parameters):
     def paint(self, mask: Mask) -> Mask:
         """Adds these holes to `mask`, in place, and returns it."""
         for points, widths in self.strokes:
+            if widths.count(widths[0]) == len(widths):
+                cv2.polylines(mask, [np.array(points, np.int32)], False, 255, widths[0])
+                continue
             for start, end, thickness in zip(points[:-1], points[1:], widths, strict=True):
                 # OpenCV ends every line with a disc as wide as the line: joints and ends are round.
                 cv2.line(mask, start, end, 255, thickness)

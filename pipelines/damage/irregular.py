@@ -19,6 +19,10 @@ MARGIN = 50 / 512
 """Distance from the border, as a fraction of the shorter side, that NVIDIA's inner test masks keep."""
 
 
+TURN, CHANGE = 0.87, 0.43
+"""From vertex to vertex: the most by which the direction turns, in radians, and the logarithm of the width changes."""
+
+
 class Irregular(HoleDamage):
     """Winding streaks, touching the border or keeping away from it.
 
@@ -31,9 +35,9 @@ class Irregular(HoleDamage):
     border: Literal["any", "touch", "keep_away"] = Field(
         "any", description="Whether holes touch the border, keep 50/512 of the shorter side away from it, or either."
     )
-    num_vertices_range: CountRange = Field((6, 24), description="Vertices of a streak.")
+    num_vertices_range: CountRange = Field((6, 18), description="Vertices of a streak.")
     width_range: FractionRange = Field(
-        (4 / 512, 70 / 512), description="Width of a streak, as a fraction of the shorter side."
+        (10 / 512, 90 / 512), description="Width of a streak, as a fraction of the shorter side."
     )
 
     def published(self, rng: np.random.Generator, height: int, width: int) -> Parameters:
@@ -57,24 +61,31 @@ class Irregular(HoleDamage):
     def _streak(
         self, rng: np.random.Generator, height: int, width: int, margin: int, at_border: bool, scale: float
     ) -> Stroke:
-        shorter, count = min(height, width), integer(rng, *self.num_vertices_range)
-        widths = self._widths(rng, count, shorter, scale)
+        # Plain numbers: for two dozen of them numpy's calls take longer than the work.
+        shorter = min(height, width) * scale
+        low, high = (math.log(max(1.0, side * shorter)) for side in self.width_range)
+        angle, wide = rng.random() * 2 * math.pi, low + rng.random() * (high - low)
+        steps, moves, widths = rng.random((integer(rng, *self.num_vertices_range), 3)).tolist(), [], []
+        for turn, length, change in steps:
+            angle += TURN * (2 * turn - 1)
+            wide = min(max(wide + CHANGE * (2 * change - 1), low), high)
+            reach = (0.02 + 0.08 * length) * shorter
+            moves.append((reach * math.cos(angle), reach * math.sin(angle)))
+            widths.append(max(1, int(math.exp(wide))))
         inset = margin + (-(-max(widths) // 2) if margin else 0)
-        turns = np.cumsum(rng.normal(0, 0.5, count)) + rng.random() * 2 * math.pi
-        lengths = rng.uniform(0.02, 0.1, count) * shorter * scale
-        x, y = _start(rng, height, width, inset, at_border)
-        points: list[Point] = [(int(x), int(y))]
-        for dx, dy in zip((lengths * np.cos(turns)).tolist(), (lengths * np.sin(turns)).tolist(), strict=True):
-            x = min(max(x + dx, inset), max(inset, width - 1 - inset))
-            y = min(max(y + dy, inset), max(inset, height - 1 - inset))
-            points.append((int(x), int(y)))
-        return tuple(points), widths
+        return _walked(_start(rng, height, width, inset, at_border), moves, inset, height, width), tuple(widths)
 
-    def _widths(self, rng: np.random.Generator, count: int, shorter: int, scale: float) -> tuple[int, ...]:
-        low, high = (math.log(max(1.0, side * shorter * scale)) for side in self.width_range)
-        steps = np.cumsum(rng.normal(0, 0.25, count))
-        drawn = np.clip(low + rng.random() * (high - low) + steps, low, high)
-        return tuple(max(1, int(wide)) for wide in np.exp(drawn).tolist())
+
+def _walked(
+    start: tuple[float, float], moves: list[tuple[float, float]], inset: int, height: int, width: int
+) -> tuple[Point, ...]:
+    """Points along moves (dx, dy), at least `inset` from the border."""
+    (x, y), right, bottom = start, max(inset, width - 1 - inset), max(inset, height - 1 - inset)
+    points = [(int(x), int(y))]
+    for dx, dy in moves:
+        x, y = min(max(x + dx, inset), right), min(max(y + dy, inset), bottom)
+        points.append((int(x), int(y)))
+    return tuple(points)
 
 
 _BINS = ((0.01, 0.1), (0.1, 0.2), (0.2, 0.3), (0.3, 0.4), (0.4, 0.5), (0.5, 0.6))
