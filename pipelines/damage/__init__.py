@@ -16,10 +16,16 @@ from pipelines.damage.base import (
     Picture,
     mask_ratio,
 )
+from pipelines.damage.border import Half, Outpaint
 from pipelines.damage.box import Box
 from pipelines.damage.brush import Brush
+from pipelines.damage.center import Center
+from pipelines.damage.comod import CoModGan, MatLarge, MatSmall
+from pipelines.damage.grid import AlternatingLines, Grid
 from pipelines.damage.holes import HoleDamage, Holes
-from pipelines.damage.lama import LamaMedium, LamaThick, LamaThin
+from pipelines.damage.irregular import Irregular
+from pipelines.damage.lama import LamaMedium, LamaSmall, LamaThick, LamaThin, LamaTrain
+from pipelines.damage.pixels import Pixels
 from pipelines.errors import MenderyError
 
 __all__ = [
@@ -47,9 +53,21 @@ __all__ = [
 DAMAGES: dict[str, type[Damage]] = {
     "box": Box,
     "brush": Brush,
+    "center": Center,
+    "comodgan": CoModGan,
+    "grid": Grid,
+    "half": Half,
+    "irregular": Irregular,
     "lama_medium": LamaMedium,
+    "lama_small": LamaSmall,
     "lama_thick": LamaThick,
     "lama_thin": LamaThin,
+    "lama_train": LamaTrain,
+    "lines": AlternatingLines,
+    "mat_large": MatLarge,
+    "mat_small": MatSmall,
+    "outpaint": Outpaint,
+    "pixels": Pixels,
 }
 """Every damage by the `kind` that a recipe asks for."""
 

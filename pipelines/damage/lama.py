@@ -69,8 +69,8 @@ class Lama(HoleDamage):
 
     Source: Suvorov et al., Resolution-robust Large Mask Inpainting with Fourier Convolutions (WACV 2022), section 3.3,
     and the generators and configurations of the published code. We depart from it at other sizes only: pictures whose
-    shorter side is under 384 take the values for 256, others those for 512, in proportion to the shorter side. Under a
-    ratio_range one kind is still drawn per picture, and a coin decides whether a stroke is mirrored.
+    shorter side is under 384 take the values for 256, others those for 512 where there are any, in proportion to it.
+    Under a ratio_range one kind is still drawn per picture, and a coin decides whether a stroke is mirrored.
     """
 
     protocols: ClassVar[dict[int, Protocol]]
@@ -93,8 +93,22 @@ class Lama(HoleDamage):
 
     def _canvas(self, height: int, width: int) -> _Canvas:
         shorter = min(height, width)
-        published = 256 if shorter < 384 else 512
+        published = 512 if shorter >= 384 and 512 in self.protocols else 256
         return _Canvas(self.protocols[published], height, width, shorter / published)
+
+
+class LamaTrain(Lama):
+    """What LaMa is trained with: wide strokes or large boxes, as many of the one as of the other."""
+
+    kind: Literal["lama_train"] = Field("lama_train", description="Wide strokes, or large boxes (LaMa, training).")
+    protocols: ClassVar[dict[int, Protocol]] = {256: Protocol((1, 5), 100, 200, 1.0, (1, 4), (30, 150), margin=10)}
+
+
+class LamaSmall(Lama):
+    """The small masks of LaMa's ablation."""
+
+    kind: Literal["lama_small"] = Field("lama_small", description="Narrower strokes, or one box (LaMa, ablation).")
+    protocols: ClassVar[dict[int, Protocol]] = {256: Protocol((4, 12), 40, 80, 1.0, (1, 1), (30, 128))}
 
 
 class LamaThin(Lama):
