@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +46,10 @@ class Copies:
 
 @dataclass(frozen=True, eq=False)
 class _Prints:
-    """Fingerprints of pictures: (N, V) hashes, (N,) digests of pixels, (N, SIDE, SIDE) thumbnails on disk; (N, D)
-    embeddings where there are any.
-    """
+    """Fingerprints of pictures: (N, V) hashes, (N,) digests of pixels, (N, D) embeddings where there are any."""
 
     hashes: Hashes
     pixels: NDArray[np.void]
-    thumbnails: Thumbnails
     embeddings: NDArray[np.float32] | None
 
 
@@ -90,7 +89,7 @@ def find(recipe: Recipe, layout: Layout, kept: Positions, measured: pa.Table) ->
     others = [Layout(layout.against(number)) for number in range(len(block.against))]
     with tempfile.TemporaryFile() as scratch:
         prints, num_others = _prints(layout, others, kept, scratch)
-        read = prints.thumbnails.__getitem__
+        read = partial(_thumbnails, scratch.fileno())
         edges = near.edges(prints.hashes, prints.pixels, block, read, prints.embeddings)
     leaders = components(len(prints.hashes), edges)
     foreign = np.zeros(len(leaders), bool)
@@ -144,17 +143,21 @@ def _prints(layout: Layout, others: list[Layout], kept: Positions, scratch: Any)
         vectors.append(_array(table["picture_embedding"], np.float32))
         number += table.num_rows
     scratch.flush()
-    shape = (number, SIDE, SIDE)
-    thumbnails: Thumbnails = np.memmap(scratch, np.uint8, "r", shape=shape) if number else np.empty(shape, np.uint8)
     nothing = np.empty((0, len(VIEWS)), np.uint64)
     flat = np.concatenate([np.empty(0, np.float32), *vectors])
     together = _Prints(
         np.concatenate([nothing, *hashes]),
         np.concatenate([np.empty(0, "V16"), *pixels]),
-        thumbnails,
         flat.reshape(number, -1) if flat.size else None,
     )
     return together, number - len(kept)
+
+
+def _thumbnails(file: int, wanted: Positions) -> Thumbnails:
+    """Thumbnails by position. Read, and not mapped: pages of a map would count as memory of this process."""
+    size = SIDE * SIDE
+    found = b"".join(os.pread(file, size, place * size) for place in wanted.tolist())
+    return np.frombuffer(found, np.uint8).reshape(-1, SIDE, SIDE)
 
 
 def _tables(layout: Layout, others: list[Layout], kept: Positions) -> Iterator[pa.Table]:

@@ -39,6 +39,8 @@ SCHEMA = pa.schema(
     ]
 )
 
+_TAKEN_OVER = [name for name in measure.SCHEMA.names if name in SCHEMA.names]
+
 
 @dataclass
 class Verdicts:
@@ -202,7 +204,7 @@ def _leaders(
 
 def _curated(layout: Layout, parts: range, listed: pa.Table, verdicts: Verdicts, start: int) -> pa.Table:
     """The curated rows of some parts, of which the first picture stands at `start`."""
-    measured = [pq.read_table(opened(layout.part(part))) for part in parts]
+    measured = [pq.read_table(opened(layout.part(part)), columns=_TAKEN_OVER) for part in parts]
     sizes = [table.num_rows for table in measured]
     together = pa.concat_tables(measured)
     end = start + listed.num_rows
