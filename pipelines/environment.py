@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from pipelines.engines.models import SHIPPED, ModelFile
+from pipelines.errors import RecipeError
 from pipelines.versions import versions
 
 OPTIONAL = {
@@ -103,7 +105,16 @@ def _models() -> list[Check]:
     folder = Path(os.environ.get("INSIGHTFACE_HOME", Path.home() / ".insightface")) / "models"
     packs = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     found = f"{', '.join(packs)} (non-commercial research only)" if packs else f"none in {folder}"
-    return [Check("face models", True if packs else None, found)]
+    return [Check("insightface packs", True if packs else None, found), *map(_shipped, SHIPPED)]
+
+
+def _shipped(model: ModelFile) -> Check:
+    """A model of the offline face engine."""
+    try:
+        model.read()
+    except RecipeError as error:
+        return Check(f"faces, {Path(model.path).name}", None, str(error))
+    return Check(f"faces, {Path(model.path).name}", True, f"{model.package} {model.version}, {model.licence}")
 
 
 def _version(name: str) -> str:

@@ -15,13 +15,13 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from pipelines import catalog, seeds
-from pipelines.curate.measure import Readers, measure
-from pipelines.curate.rules import judge
+from pipelines.curate.measure import measure, verdict
+from pipelines.curate.packs import Pack
+from pipelines.curate.readers import Readers, listed
 from pipelines.errors import BadPicture
 from pipelines.layout import Layout
 from pipelines.licences import conflicts, strictest
 from pipelines.recipe import Recipe, load
-from pipelines.shards.plan import samples_per_picture
 from pipelines.shards.trial import Trial, try_pictures
 from pipelines.sources.base import Listing
 from pipelines.storage import opened
@@ -117,18 +117,21 @@ def _estimate(recipe: Recipe, number: int, layout: Layout, readers: Readers) -> 
     table = pq.read_table(opened(layout.catalog), filters=[("source", "=", number)])
     uris = table["uri"].to_pylist()
     drawn = sorted(range(len(uris)), key=lambda position: seeds.digest(recipe.seed, uris[position], "look"))[:LOOKED_AT]
-    pack, started = io.BytesIO(), time.perf_counter()
+    data, started = io.BytesIO(), time.perf_counter()
+    pack = Pack(data)
     chosen = table.take(sorted(drawn)).to_pylist()
     outcomes = readers.read_all([(number, catalog.location_of(row)) for row in chosen])
-    rows = [_look(recipe, row, outcome, pack) for row, outcome in zip(chosen, outcomes, strict=True)]
+    looked = enumerate(zip(chosen, outcomes, strict=True))
+    rows = [_look(recipe, row, outcome, pack, number, readers) for number, (row, outcome) in looked]
     seconds = (time.perf_counter() - started) / len(rows)
     kept = [row for row in rows if not row["reason"]]
     trial = (
-        try_pictures(recipe, kept[:TRIED], lambda crops: (_slice(pack, spot) for _, spot in crops))
+        try_pictures(recipe, kept[:TRIED], lambda crops: (_slice(data, spot) for _, spot in crops))
         if kept
         else Trial(0, 0, 0)
     )
-    samples = round(len(uris) * len(kept) / len(rows)) * samples_per_picture(recipe)
+    crops = sum(len(row["renditions"]) for row in kept)
+    samples = round(len(uris) * crops / len(rows)) * recipe.variants
     licences = Counter(licence or recipe.sources[number].licence for licence in table["licence"].to_pylist())
     return SourceEstimate(
         recipe.sources[number].name,
@@ -142,10 +145,13 @@ def _estimate(recipe: Recipe, number: int, layout: Layout, readers: Readers) -> 
     )
 
 
-def _look(recipe: Recipe, row: dict[str, Any], outcome: bytes | BadPicture, pack: io.BytesIO) -> dict[str, Any]:
-    """A row of the catalog with its measurements and verdict, as the curated table would have it."""
-    measured = measure(outcome, recipe, pack)
-    return row | measured | {"reason": judge(measured, recipe.curate), "detail": ""}
+def _look(
+    recipe: Recipe, row: dict[str, Any], outcome: bytes | BadPicture, pack: Pack, number: int, readers: Readers
+) -> dict[str, Any]:
+    """A row of the catalog with its measurements, verdict and crops, as the plan would have it."""
+    measured = measure(outcome, recipe, pack, number, listed(row, readers))
+    reason, crops = verdict(measured, recipe, row["faces"], row["guides"])[0], pack.crops.get(number, [])
+    return row | measured | {"reason": reason, "renditions": crops}
 
 
 def _slice(pack: io.BytesIO, spot: dict[str, Any]) -> bytes:

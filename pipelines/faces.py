@@ -1,10 +1,17 @@
-"""Faces as a sample tells them: box and five points, moved from the source picture into its crop."""
+"""Faces in a crop: as its sample tells them, and as its damage sees them, moved there from the source picture."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.damage.base import Face
+from pipelines.imaging.align import moved
+from pipelines.imaging.fit import Matrix
 
 DECIMALS = 2
 
@@ -19,12 +26,42 @@ def faces_in_crop(faces: str, matrix: Sequence[float], size: int) -> str:
 
     Returns:
         JSON list of objects with `box` (x, y, width, height), `boxes` (the same, by what they hold) and `five` (5, 2),
-        each where it is known; all may reach beyond the crop. Landmarks are guides, and not told here.
+        each where it is known; all may reach beyond the crop. `by` names the engine that found it, and is absent where
+        the corpus annotates the face. Landmarks are guides, and not told here.
     """
     if faces == "[]":
         return faces
     moved = [_moved(face, matrix) for face in json.loads(faces)]
     return json.dumps([face for face in moved if _shows(face, size)], separators=(",", ":"))
+
+
+def seen_faces(faces: str, matrix: Sequence[float], size: int) -> tuple[Face, ...]:
+    """Faces with five points that a crop shows, the nearest to its middle first.
+
+    Args:
+        faces: JSON list in pixels of the source picture.
+    """
+    if faces == "[]":
+        return ()
+    seen = [_seen(face, matrix) for face in json.loads(faces) if "five" in face]
+    shown = [face for face in seen if ((face.five >= 0) & (face.five <= size)).all(axis=1).any()]
+    return tuple(sorted(shown, key=lambda face: float(np.hypot(*(face.five.mean(axis=0) - size / 2)))))
+
+
+def _seen(face: dict[str, Any], matrix: Sequence[float]) -> Face:
+    points, pose = face.get("points"), face.get("pose") or (None, None)
+    return Face(
+        five=_all_moved(face["five"], matrix),
+        scheme=face.get("scheme", "") if points else "",
+        points=_all_moved(points, matrix) if points else None,
+        yaw=pose[0],
+        pitch=pose[1],
+        score=face.get("landmark_score"),
+    )
+
+
+def _all_moved(points: Any, matrix: Sequence[float]) -> NDArray[np.float64]:
+    return moved(np.asarray(points, np.float64), cast(Matrix, tuple(matrix)))
 
 
 def _moved(face: dict[str, Any], matrix: Sequence[float]) -> dict[str, Any]:
@@ -35,8 +72,9 @@ def _moved(face: dict[str, Any], matrix: Sequence[float]) -> dict[str, Any]:
         found["boxes"] = {name: _moved_box(box, matrix) for name, box in face["boxes"].items()}
     if "five" in face:
         found["five"] = [[_round(number) for number in _point(matrix, x, y)] for x, y in face["five"]]
-    if "labels" in face:
-        found["labels"] = face["labels"]
+    for name in ("labels", "by"):
+        if name in face:
+            found[name] = face[name]
     return found
 
 
@@ -65,3 +103,17 @@ def _shows(face: dict[str, Any], size: int) -> bool:
             [min(max(size / 2, x), x + width), min(max(size / 2, y), y + height)]
         ]  # the box's nearest to the middle
     return any(0 <= x <= size and 0 <= y <= size for x, y in points)
+
+
+def with_five(declared: str, found: str) -> str:
+    """Faces to crop by: those that the corpus annotates with five points, else those that an engine found.
+
+    Args:
+        declared, found: JSON lists.
+    """
+    return declared if found == "[]" or any("five" in face for face in json.loads(declared)) else found
+
+
+def all_faces(declared: str, found: str) -> str:
+    """Faces to take landmarks from, those of the corpus first."""
+    return json.dumps(json.loads(declared) + json.loads(found)) if found != "[]" else declared

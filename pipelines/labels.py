@@ -27,6 +27,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from pipelines.landmarks import five_points
@@ -54,26 +55,16 @@ def labels(**stated: Any) -> Labels:
     for name, value in stated.items():
         if value is None or value == "" or (isinstance(value, float) and not math.isfinite(value)):
             continue
-        assert re.fullmatch(r"[a-z0-9_]+", name), name
+        assert _is_name(name), name
         assert name not in _CLOSED or value in _CLOSED[name], f"{name} is {value!r}"
         kept[name] = value
     assert ("group" in kept) == ("group_by" in kept), "a group needs who stated it"
     return kept
 
 
-def sifted(stated: Mapping[str, Any]) -> tuple[Labels, list[str]]:
-    """Labels from a table that no adapter translates, and the names of those that the normal form does not have so."""
-    spelled = {name: _spelled(name, value) for name, value in stated.items()}
-    foreign = [name for name, value in spelled.items() if value not in ("", None, *_CLOSED.get(name, [value]))]
-    return labels(**{name: value for name, value in spelled.items() if name not in foreign}), foreign
-
-
-def _spelled(name: str, value: Any) -> Any:
-    """The value of a closed set as the normal form spells it; tables write sexes as `F`, `Male` and so on."""
-    if name not in _CLOSED or not isinstance(value, str):
-        return value
-    word = value.strip().lower()
-    return {"f": "female", "m": "male"}.get(word, word) if name == "sex" else word
+@cache
+def _is_name(name: str) -> bool:
+    return re.fullmatch(r"[a-z0-9_]+", name) is not None
 
 
 @dataclass(frozen=True)
@@ -178,11 +169,11 @@ class Annotation:
     detail: str = ""
 
 
-def annotated(location: Location, annotation: Annotation, corpus: str, salt: bytes) -> Location:
-    """The location with everything that is known of its picture."""
+def annotated(location: Location, annotation: Annotation, corpus: str, salt: bytes, split: str = "") -> Location:
+    """The location with everything that is known of its picture; `split` is the recipe's word, which wins."""
     return dataclasses.replace(
         location,
-        split=annotation.split or location.split,
+        split=split or annotation.split or location.split,
         labels=dump(annotation.labels),
         identity=identity_digest(corpus, annotation.identity, salt),
         faces=dump([face.to_dict() for face in annotation.faces]),
@@ -202,9 +193,12 @@ def identity_digest(corpus: str, identity: str, salt: bytes) -> str:
     return hmac.digest(salt, f"{corpus}\0{identity}".encode(), hashlib.sha256).hex()[:24]
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def dump(value: Any) -> str:
     """JSON text, equal for equal values."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(value)
 
 
 _DEFAULTS = {entry.name: entry.default for entry in dataclasses.fields(Location)}

@@ -3,13 +3,15 @@
     OUT/
         manifest.json        written last: its existence proves the build is complete
         report.html
+        curation.html        what was measured, beside the thresholds (`mendery curate --report`)
         recipe.yaml          the resolved recipe
         shards/              train-000000.tar and its index train-000000.parquet, ...
         state/               what a restart needs; may be deleted once the manifest is there
             recipe.json      what this output was begun with
             salt                 secret with which identities are digested
-            catalog.parquet  every picture found; a row group is one measuring task
+            catalog.parquet  every picture found, in parts of one measuring task each
             measured/        one file per finished measuring task
+            known/           what an update keeps of earlier measurements, until it is taken over
             renditions/      the crops it made, until the manifest is there and nothing is left to retry
             curated.parquet  every picture with its verdict
             plan.parquet     every sample to write; a row group is one shard
@@ -70,6 +72,14 @@ class Layout:
         return self.state / "measured"
 
     @property
+    def known(self) -> Path:
+        return self.state / "known"
+
+    @property
+    def curation_report(self) -> Path:
+        return self.out / "curation.html"
+
+    @property
     def renditions(self) -> Path:
         return self.state / "renditions"
 
@@ -113,11 +123,14 @@ class Layout:
     def retried(self, number: int) -> Path:
         return self.measured / f"part-{number:06d}.retried"
 
-    def retried_pack(self, number: int) -> Path:
-        return self.renditions / f"part-{number:06d}.retried"
+    def known_part(self, number: int) -> Path:
+        return self.measured / f"part-{number:06d}.known"
 
-    def pack(self, number: int) -> Path:
-        return self.renditions / f"part-{number:06d}.bin"
+    def pack(self, number: int, staged: bool = False) -> Path:
+        return self.renditions / f"part-{number:06d}{'-retried' if staged else ''}.bin"
+
+    def pack_index(self, number: int, staged: bool = False) -> Path:
+        return self.renditions / f"part-{number:06d}{'-retried' if staged else ''}.parquet"
 
     def part(self, number: int) -> Path:
         return self.measured / f"part-{number:06d}.parquet"

@@ -54,6 +54,11 @@ LICENCES: dict[str, Terms] = {
 }
 
 
+def spdx(name: str) -> str:
+    """The identifier that this table has for a licence, however its letters are written; "" for unknown ones."""
+    return next((known for known in LICENCES if known.lower() == name.lower()), "")
+
+
 def terms(licence: str) -> Terms:
     """Terms of a licence by its SPDX identifier; unknown ones are `UNKNOWN`."""
     return LICENCES.get(licence, UNKNOWN)

@@ -82,7 +82,7 @@ def read(out: str | Path) -> dict[str, Any]:
 
 def members(recipe: Recipe) -> list[str]:
     """Members of every sample, in their order."""
-    names = [f"image.{recipe.image.format}", METADATA_MEMBER]
+    names = [f"image.{recipe.image.format}", METADATA_MEMBER, *recipe.guides.members()]
     if recipe.damage:
         names += [f"damaged.{recipe.image.damaged_format}", MASK_MEMBER]
     return sorted(names)

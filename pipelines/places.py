@@ -1,4 +1,4 @@
-"""A place is a path on this machine or in a bucket; what works on one works on the other."""
+"""A place is a path on this machine, in a bucket or on the Hub; what works on one works on the others."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar, cast
 
+from pipelines.hub import SCHEME as HUB
+from pipelines.hub import HubPath
 from pipelines.s3 import SCHEME, S3Options, S3Path, listed
 
 AHEAD = 24
@@ -20,16 +22,20 @@ Result = TypeVar("Result")
 
 
 def place(text: str | os.PathLike[str], options: S3Options | None = None) -> Path:
-    """The place that a text names; `s3://bucket/key` gives an `S3Path`, typed as the `Path` whose part it plays."""
-    if isinstance(text, S3Path):
+    """The place that a text names; `s3://bucket/key` and `hub:owner/name` give what plays
+    the part of a `Path`, and is typed as one.
+    """
+    if isinstance(text, S3Path | HubPath):
         return cast(Path, text)
+    if str(text).startswith(HUB):
+        return cast(Path, HubPath.parse(str(text)))
     if str(text).startswith(SCHEME):
         return cast(Path, S3Path.parse(str(text), options))
     return Path(text)
 
 
 def is_remote(path: Path) -> bool:
-    return isinstance(path, S3Path)
+    return isinstance(path, S3Path | HubPath)
 
 
 def remove_tree(path: Path) -> None:

@@ -22,6 +22,7 @@ from pipelines.corpora import CORPORA
 from pipelines.curate.rules import Curate
 from pipelines.damage import DAMAGES
 from pipelines.errors import RecipeError
+from pipelines.guides import MAPS, Edges, Guides
 from pipelines.imaging.fit import Fit
 from pipelines.sample import SPLITS
 from pipelines.sources import SOURCES
@@ -66,6 +67,7 @@ class Recipe(BaseModel):
     sources: list[_union_of(SOURCES | CORPORA)] = Field(min_length=1, description="Where pictures come from.")  # type: ignore[valid-type]
     curate: Curate = Field(default_factory=Curate, description="Which pictures are kept.")
     image: Fit = Field(default_factory=Fit, description="Size, crop and encoding of the clean picture.")
+    guides: Guides = Field(default_factory=Guides, description="Landmarks, label maps and edges beside the pictures.")
     damage: list[_union_of(DAMAGES)] = Field(  # type: ignore[valid-type]
         default_factory=list,
         description="Damages to draw from, by weight. Without any, samples hold the clean picture only.",
@@ -116,17 +118,28 @@ class Recipe(BaseModel):
     def _fill_in(self) -> Self:
         if not self.damage and self.variants > 1:
             raise ValueError("variants has no effect without damage: remove it or name a damage")
+        if not self.damage and self.guides.alpha:
+            raise ValueError("guides.alpha has no effect without damage: remove it or name a damage")
         if self.curate.min_side is None:
-            self.curate.min_side = self.image.size
+            # A crop of a face has a limit of its own, `max_enlarge`.
+            self.curate.min_side = 1 if self.image.fit == "face" else self.image.size
         taken: set[str] = set()
         for source in self.sources:
             source.name = _unused(source.name or _default_name(source), taken)
             taken.add(source.name)
         return self
 
+    def maps(self) -> list[str]:
+        """Label maps that samples or their damages want."""
+        wanted = {name for damage in self.damage for name in damage.looks_at} | set(self.guides.maps())
+        return [name for name in MAPS if name in wanted]
+
     def portable(self) -> dict[str, Any]:
         """The recipe without the places on this machine: what decides the bytes of a build."""
         plain = self.model_dump(mode="json")
+        for name in ("models", "providers", "gpus"):
+            if plain["curate"]["faces"]:
+                del plain["curate"]["faces"][name]
         for told, source in zip(plain["sources"], self.sources, strict=True):
             del told["path"]
             # How patiently pictures are fetched may change while a build is continued.
@@ -289,7 +302,13 @@ def _nearest(word: str, known: list[str]) -> str:
 def _known_keys(path: tuple[Any, ...]) -> list[str]:
     """Keys that the model at `path` knows."""
     tagged: dict[str, type[BaseModel]] = {**SOURCES, **CORPORA, **DAMAGES}
-    blocks: dict[str, type[BaseModel]] = {"curate": Curate, "image": Fit, "shards": Shards}
+    blocks: dict[str, type[BaseModel]] = {
+        "curate": Curate,
+        "edges": Edges,
+        "guides": Guides,
+        "image": Fit,
+        "shards": Shards,
+    }
     tag = next((part for part in path if part in tagged), None)
     if tag is not None:
         return list(tagged[tag].model_fields)

@@ -7,7 +7,6 @@ replaced under a build is noticed. Credentials come from where boto3 looks for t
 from __future__ import annotations
 
 import fnmatch
-import io
 import os
 import random
 import threading
@@ -21,6 +20,7 @@ from typing import IO, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.errors import BadPicture, MenderyError, RecipeError
+from pipelines.ranged import RangedFile
 
 SCHEME = "s3://"
 
@@ -29,9 +29,6 @@ PATIENCE_SECONDS = 120.0
 
 CONNECTIONS = 32
 _MAKING = threading.Lock()
-_LEAST, _MOST = 1 << 16, 8 << 20
-"""Bytes of one read: the first, and the largest that a run of reads in order grows to."""
-
 _PASSING = {
     "SlowDown",
     "ServiceUnavailable",
@@ -263,10 +260,14 @@ def head(path: S3Path) -> dict[str, Any] | None:
     return found
 
 
-def listed(prefix: S3Path, limit: int = 1000) -> Iterator[dict[str, Any]]:
-    """Objects below a prefix, sorted by key: `Key`, `Size` and `ETag` of each."""
+def listed(prefix: S3Path, limit: int = 1000, *, deep: bool = True) -> Iterator[dict[str, Any]]:
+    """Objects below a prefix, sorted by key: `Key`, `Size` and `ETag` of each.
+
+    Args:
+        deep: those with further slashes in their names too.
+    """
     begin = f"{prefix.key}/" if prefix.key else ""
-    more: dict[str, str] = {}
+    more: dict[str, str] = {} if deep else {"Delimiter": "/"}
     while True:
         page = call(prefix, "list_objects_v2", Prefix=begin, MaxKeys=limit, **more)
         for entry in page.get("Contents", []):
@@ -274,7 +275,7 @@ def listed(prefix: S3Path, limit: int = 1000) -> Iterator[dict[str, Any]]:
                 yield entry
         if not page.get("IsTruncated"):
             return
-        more = {"ContinuationToken": page["NextContinuationToken"]}
+        more |= {"ContinuationToken": page["NextContinuationToken"]}
 
 
 def read_object(path: S3Path, etag: str = "") -> tuple[bytes, str]:
@@ -289,13 +290,12 @@ def read_object(path: S3Path, etag: str = "") -> tuple[bytes, str]:
     return patiently(path, request)
 
 
-class S3File(io.RawIOBase):
-    """An object as a stream: a read somewhere is one request, reads in order share ever larger ones."""
+class S3File(RangedFile):
+    """An object as a stream."""
 
     def __init__(self, path: S3Path, etag: str = "", size: int = -1) -> None:
+        super().__init__()
         self._path, self._etag, self._size = path, etag, size
-        self._position, self._ahead = 0, _LEAST
-        self._start, self._block = 0, b""
 
     @property
     def size(self) -> int:
@@ -310,50 +310,7 @@ class S3File(io.RawIOBase):
     def etag(self) -> str:
         return self._etag
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = 0 if whence == os.SEEK_SET else self._position if whence == os.SEEK_CUR else self.size
-        self._position = max(0, base + offset)
-        return self._position
-
-    def read(self, size: int = -1) -> bytes:
-        if size < 0:
-            size = max(0, self.size - self._position)
-        pieces: list[bytes] = []
-        while size > 0:
-            piece = self._piece(size)
-            if not piece:
-                break
-            pieces.append(piece)
-            size -= len(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def _piece(self, size: int) -> bytes:
-        """Some of the bytes from here on, at most `size`; none at the end."""
-        inside = self._position - self._start
-        if not 0 <= inside < len(self._block):
-            in_order = bool(self._block) and inside == len(self._block)
-            self._ahead = min(2 * self._ahead, _MOST) if in_order else _LEAST
-            self._block, self._start, inside = self._range(max(size, self._ahead)), self._position, 0
-        piece = self._block[inside : inside + size]
-        self._position += len(piece)
-        return piece
-
-    def _range(self, size: int) -> bytes:
-        first, last = self._position, self._position + size - 1
+    def fetch(self, first: int, size: int) -> bytes:
         if self._size >= 0 and first >= self._size:
             return b""
         only = {"RequestPayer": "requester"} if self._path.options.requester_pays else {}
@@ -361,7 +318,7 @@ class S3File(io.RawIOBase):
 
         def request() -> tuple[bytes, str, int]:
             answer = client(self._path.options).get_object(
-                Bucket=self._path.bucket, Key=self._path.key, Range=f"bytes={first}-{last}", **only
+                Bucket=self._path.bucket, Key=self._path.key, Range=f"bytes={first}-{first + size - 1}", **only
             )
             return answer["Body"].read(), answer["ETag"], int(answer["ContentRange"].rpartition("/")[2])
 

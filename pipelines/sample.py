@@ -57,6 +57,7 @@ METADATA_FIELDS: dict[str, type | tuple[type, ...]] = {
     "labels": str,
     "labels_by": str,
     "faces": str,
+    "guides": str,  # JSON text: by member the scheme of its classes or points, or how it was made
 }
 """Fields of the `json` member: every sample has all of them, none is ever null."""
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from pipelines.damage.base import Mask, Picture
 from pipelines.errors import BadPicture, MenderyError
+from pipelines.guides import Guides
 from pipelines.imaging.decode import inspect
 from pipelines.imaging.encode import decode_image, decode_png
 from pipelines.imaging.render import render
@@ -59,7 +60,8 @@ def preview(recipe: str | Path | Recipe, image: str | Path, folder: str | Path, 
     Raises:
         MenderyError: the picture cannot be used.
     """
-    recipe, path = load(recipe), Path(image)
+    # A single file has no annotations that guides could be made from.
+    recipe, path = load(recipe).model_copy(update={"guides": Guides()}), Path(image)
     try:
         data = path.read_bytes()
         header = inspect(data, max_pixels=recipe.curate.max_pixels)
@@ -103,12 +105,9 @@ def _strip(recipe: Recipe, row: dict[str, Any], data: bytes) -> Picture:
 def _row(data: bytes, width: int, height: int, path: Path) -> dict[str, Any]:
     """A plan row for a picture that is in no plan."""
     texts = dict.fromkeys(("split", "licence", "licence_url", "attribution"), "")
-    sizes = {"width": width, "height": height}
-    return (
-        texts
-        | sizes
-        | {"source": 0, "uri": path.name, "sha256": hashlib.sha256(data).hexdigest(), "labels": "{}", "faces": "[]"}
-    )
+    annotations = {"labels": "{}", "faces": "[]", "found": "[]", "guides": "{}"}
+    place = {"source": 0, "uri": path.name, "sha256": hashlib.sha256(data).hexdigest()}
+    return {**texts, **annotations, **place, "width": width, "height": height}
 
 
 def _save(path: Path, picture: Picture) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,23 @@ import pytest
 from material import jpeg
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+# The Hub's client reads these once, when it is imported: all tests share one address, and none reaches the real Hub.
+HUB_PORT = _free_port()
+os.environ |= {
+    "HF_ENDPOINT": f"http://127.0.0.1:{HUB_PORT}",
+    "HF_HOME": tempfile.mkdtemp(prefix="mendery-tests-hub-"),
+    "HF_HUB_DISABLE_XET": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+}
+os.environ.pop("HF_TOKEN", None)
 # The demo must be built with this machine's Ray, whatever cluster the person who runs the tests works on.
 os.environ.pop("RAY_ADDRESS", None)
 

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from pipelines.corpora.base import Corpus, Found, Table, join, merged, optional
-from pipelines.corpora.readers.celeba_texts import NAME, CelebaTexts
+from pipelines.corpora.readers.celeba_texts import NAME, CelebaTexts, Part
 from pipelines.labels import Annotation
 from pipelines.sources.base import Location
 from pipelines.sources.tree import Tree
@@ -48,7 +48,7 @@ class CelebA(Corpus):
 
     def _table(self, tree: Tree) -> Table | None:
         texts = CelebaTexts(tree)
-        parts: list[dict[str, Annotation]] = []
+        parts: list[Part] = []
         if self.aligned and tree.find("list_bbox_celeba.txt"):
             tree.listing.notes.append("celeba: list_bbox_celeba.txt is refused: its boxes are for pictures in the wild")
         last = ["list_landmarks_align_celeba.txt"] if self.aligned else list(self.files)[4:]
@@ -57,5 +57,8 @@ class CelebA(Corpus):
             parts += [_READERS[name](texts, entry)] if entry else []
         if not parts:
             return None
-        names = sorted(set().union(*parts))
-        return Table({name: merged(part[name] for part in parts if name in part) for name in names}, texts.faults)
+        return Table(
+            rows=dict.fromkeys(sorted(set().union(*parts)), Annotation()),
+            faults=texts.faults,
+            details=lambda name: merged(part[name] for part in parts if name in part),
+        )

@@ -6,10 +6,13 @@ has no switch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 
-def exact(digests: Iterable[str]) -> list[int]:
-    """For each digest the position of the first that equals it; its own where it is the first."""
-    first: dict[str, int] = {}
-    return [first.setdefault(digest, position) for position, digest in enumerate(digests)]
+def exact(digests: pa.ChunkedArray) -> NDArray[np.int64]:
+    """For each of (N,) digests the position of the first that equals it; its own where it is the first."""
+    codes: NDArray[np.int32] = digests.combine_chunks().dictionary_encode().indices.to_numpy()
+    _, first = np.unique(codes, return_index=True)
+    return first[codes]

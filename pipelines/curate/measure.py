@@ -1,31 +1,36 @@
 """Measuring: every picture is read and decoded once; what was found is written down, and its crops beside it.
 
-A task measures one row group of the catalog. A bad picture is a row like any other, with its fault,
+A task measures one part of the catalog. A bad picture is a row like any other, with its fault,
 so that a restart repeats nothing, dropped pictures included.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import groupby
-from operator import itemgetter
-from typing import IO, Any
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import catalog
+from pipelines.curate import known, numbers, packs
+from pipelines.curate.packs import Pack
+from pipelines.curate.readers import Listed, Readers, bytes_of, listed, wanted
 from pipelines.curate.rules import KEEP, judge
 from pipelines.errors import BadPicture, MenderyError
-from pipelines.imaging.decode import check, inspect
+from pipelines.faces import all_faces, with_five
+from pipelines.guides import cropped
+from pipelines.imaging.decode import check, decode, inspect
+from pipelines.imaging.face_crops import face_crops
 from pipelines.imaging.render import Rendition, render
 from pipelines.layout import Layout
 from pipelines.places import place
 from pipelines.recipe import Recipe
-from pipelines.sources.base import Location, OpenSource, Source
 from pipelines.storage import opened, put
 
 HEADER_SCHEMA = pa.schema(
@@ -45,68 +50,84 @@ SCHEMA = pa.schema(
         ("detail", pa.string()),
         # The fault may pass: `--retry transient` reads the picture again.
         ("transient", pa.bool_()),
-        # Where the crops lie: the pack of which part, and in it their bytes, each with its matrix.
-        ("part", pa.int32()),
-        (
-            "renditions",
-            pa.list_(
-                pa.struct([("offset", pa.int64()), ("size", pa.int32()), ("matrix", pa.list_(pa.float64()))]),
-            ),
-        ),
+        *numbers.SCHEMA,
     ]
 )
-NOTHING: dict[str, Any] = dict.fromkeys(("format", "mode"), "") | dict.fromkeys(("width", "height"), 0)
+NOTHING: dict[str, Any] = (
+    dict.fromkeys(("sha256", "format", "mode", "fault", "detail"), "")
+    | dict.fromkeys(("num_bytes", "width", "height"), 0)
+    | {"transient": False}
+    | numbers.NOTHING
+)
+"""Measurements of a picture of which nothing is known."""
 
 
 @dataclass(frozen=True)
 class MeasureJob:
-    """One row group of the catalog."""
+    """One part of the catalog.
+
+    Attributes:
+        crops: whether to make the crops as well, while the pictures are decoded.
+    """
 
     out: str
     recipe: str
     part: int
+    crops: bool = True
 
 
 def measure_part(job: MeasureJob) -> int:
-    """Measures one row group of the catalog into its own file, its crops into a pack; gives the number of pictures.
+    """Measures one part of the catalog into its own file, its crops into a pack; gives the number of pictures.
 
-    Where the file is there already, only the pack is made again.
+    Where pictures are measured already, they are only read if the pack must be made.
 
     Raises:
-        MenderyError: a picture is not what it was when the file was made.
+        MenderyError: a picture is not what it was when it was measured.
     """
     layout, recipe = Layout(place(job.out)), parsed(job.recipe)
-    rows = catalog_rows(layout, job.part)
+    rows = catalog.read_part(layout.catalog, job.part)
     if layout.part(job.part).is_file():
-        _restore_pack(recipe, layout, job.part, rows)
+        _make_pack(recipe, layout, job.part, rows)
         return len(rows)
-    with Readers(recipe, layout) as readers, put(layout.pack(job.part)) as pack:
-        found = [measure(outcome, recipe, pack) | {"part": job.part} for outcome in readers.read_all(wanted(rows))]
-    with put(layout.part(job.part)) as file:
-        pq.write_table(pa.Table.from_pylist(found, schema=SCHEMA), file, compression="zstd")
+    before = known.of_part(layout, job.part)
+    # A pack is for all pictures of a part, so where some are known it is made later, for those that are kept.
+    crops = packs.writing(layout, job.part) if job.crops and not before else nullcontext()
+    with Readers(recipe, layout) as readers, crops as pack:
+        outcomes = readers.read_all(wanted(row for number, row in enumerate(rows) if number not in before))
+        found = [
+            before.get(number) or measure(next(outcomes), recipe, pack, number, listed(row, readers))
+            for number, row in enumerate(rows)
+        ]
+    write_part(layout.part(job.part), found)
     return len(rows)
 
 
-def catalog_rows(layout: Layout, part: int) -> list[dict[str, Any]]:
-    """The pictures of one part."""
-    rows: list[dict[str, Any]] = pq.ParquetFile(opened(layout.catalog)).read_row_group(part).to_pylist()
-    return rows
+def write_part(path: Path, found: list[dict[str, Any]]) -> None:
+    """Writes the measurements of one part."""
+    with put(path) as file:
+        pq.write_table(pa.Table.from_pylist(found, schema=SCHEMA), file, compression="zstd")
 
 
-def wanted(rows: Iterable[dict[str, Any]]) -> list[tuple[int, Location]]:
-    """Source and location of rows of the catalog, as `Readers` takes them."""
-    return [(row["source"], catalog.location_of(row)) for row in rows]
-
-
-def _restore_pack(recipe: Recipe, layout: Layout, part: int, rows: list[dict[str, Any]]) -> None:
-    """Makes the crops of a measured part again; pictures that had none are not read."""
+def _make_pack(recipe: Recipe, layout: Layout, part: int, rows: list[dict[str, Any]]) -> None:
+    """Makes the crops of a part that is measured; pictures that a rule drops are not read."""
     before = pq.read_table(opened(layout.part(part))).to_pylist()
-    cropped = [(row, was) for row, was in zip(rows, before, strict=True) if was["renditions"]]
-    with Readers(recipe, layout) as readers, put(layout.pack(part)) as pack:
-        outcomes = readers.read_all(wanted(row for row, _ in cropped))
-        found = [measure(outcome, recipe, pack) for outcome in outcomes]
+    kept = [
+        number
+        for number, (row, was) in enumerate(zip(rows, before, strict=True))
+        if verdict(was, recipe, row["faces"], row["guides"])[0] == KEEP
+    ]
+    with Readers(recipe, layout) as readers, packs.writing(layout, part) as pack:
+        outcomes = readers.read_all(wanted(rows[number] for number in kept))
+        found = [
+            measure(outcome, recipe, pack, number, listed(rows[number], readers))
+            for number, outcome in zip(kept, outcomes, strict=True)
+        ]
         _refuse_changes(
-            [row["uri"] for (row, was), now in zip(cropped, found, strict=True) if was["sha256"] != now["sha256"]]
+            [
+                rows[number]["uri"]
+                for number, now in zip(kept, found, strict=True)
+                if before[number]["sha256"] != now["sha256"]
+            ]
         )
 
 
@@ -118,76 +139,62 @@ def _refuse_changes(changed: list[str]) -> None:
         )
 
 
-def measure(outcome: bytes | BadPicture, recipe: Recipe, pack: IO[bytes]) -> dict[str, Any]:
+def measure(
+    outcome: bytes | BadPicture, recipe: Recipe, pack: Pack | None, number: int, told: Listed
+) -> dict[str, Any]:
     """One row of measurements; a picture that cannot be used has its fault in it.
 
     Args:
         outcome: bytes of a picture, or why there are none.
-        pack: takes the crops of a picture that no rule drops.
+        pack: takes the crops of a picture that no rule drops, under its number; None makes none.
+        told: what the catalog says of it.
     """
-    row: dict[str, Any] = {"sha256": "", "num_bytes": 0, **NOTHING, "fault": "", "detail": "", "transient": False}
-    row["renditions"] = []
+    row = dict(NOTHING)
     try:
-        data = _bytes_of(outcome)
+        data = bytes_of(outcome)
         row |= {"sha256": hashlib.sha256(data).hexdigest(), "num_bytes": len(data)}
         header = inspect(data, max_pixels=recipe.curate.max_pixels)
         row |= {name: getattr(header, name) for name in HEADER_SCHEMA.names}
-        if judge(row, recipe.curate) == KEEP:
-            row["renditions"] = _pack(render(data, header, recipe.image, recipe.seed, row["sha256"]), pack)
-        else:
+        picture = decode(data, header) if numbers.asked(recipe.curate) else None
+        if picture is not None:
+            row |= numbers.measure(picture[0], recipe.curate)
+        if pack is not None and verdict(row, recipe, told.faces, told.guides)[0] == KEEP:
+            faces = with_five(told.faces, row["found"])
+            crops = render(data, header, recipe.image, recipe.seed, row["sha256"], faces, picture)
+            pack.add(number, _guided(crops, recipe, row, told))
+        elif picture is None:
             check(data, header)  # a picture that is small and cut counts as cut
     except BadPicture as bad:
         row |= {"fault": bad.reason, "detail": bad.detail, "transient": bad.transient}
     return row
 
 
-def _bytes_of(outcome: bytes | BadPicture) -> bytes:
-    if isinstance(outcome, BadPicture):
-        raise outcome
-    return outcome
+def _guided(crops: Iterator[Rendition], recipe: Recipe, row: dict[str, Any], told: Listed) -> Iterator[Rendition]:
+    """Crops with the label maps that the recipe asks for, and those that its damages look at where there are any."""
+    maps = {name: told.label_map(name) for name in recipe.maps() if told.has(name)}
+    for crop in crops:
+        shape = (row["width"], row["height"], recipe.image.size)
+        guides = {
+            f"{name}.png": cropped(labels, crop.matrix, *shape, scheme) for name, (labels, scheme) in maps.items()
+        }
+        yield replace(crop, guides=guides)
 
 
-def _pack(renditions: Iterator[Rendition], pack: IO[bytes]) -> list[dict[str, Any]]:
-    """Appends crops to a pack and says where they lie."""
-    places = []
-    for rendition in renditions:
-        places.append({"offset": pack.tell(), "size": len(rendition.data), "matrix": list(rendition.matrix)})
-        pack.write(rendition.data)
-    return places
+def verdict(row: dict[str, Any], recipe: Recipe, faces: str, guides: str) -> tuple[str, str]:
+    """Keep ("") or the reason that a picture's own numbers give, and what is to be said of it.
 
+    What depends on other pictures is decided later.
 
-class Readers:
-    """One open reader per source, for the length of a task."""
-
-    def __init__(self, recipe: Recipe, layout: Layout) -> None:
-        self._recipe, self._layout = recipe, layout
-        self._open: dict[int, OpenSource] = {}
-
-    def __enter__(self) -> Readers:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for reader in self._open.values():
-            reader.__exit__(*error)
-
-    def read_all(self, wanted: Iterable[tuple[int, Location]]) -> Iterator[bytes | BadPicture]:
-        """Bytes or fault of each picture, in order; those that listing refused are not read.
-
-        Raises:
-            SourceVanished: a whole source is gone.
-        """
-        for source, group in groupby(wanted, key=itemgetter(0)):
-            locations = [location for _, location in group]
-            read = self._reader(source).read_all([location for location in locations if not location.reason])
-            for location in locations:
-                yield BadPicture(location.reason, location.detail) if location.reason else next(read)
-
-    def _reader(self, source: int) -> OpenSource:
-        if source not in self._open:
-            found: Source = self._recipe.sources[source]
-            reader = found.reader(self._layout.gzip_indexes, self._recipe.curate.max_bytes)
-            self._open[source] = reader.__enter__()
-        return self._open[source]
+    Args:
+        row: its row of the measured table.
+        faces, guides: JSON of the catalog.
+    """
+    reason, detail = judge(row, recipe.curate), ""
+    if not reason and recipe.image.fit == "face":
+        reason = face_crops(with_five(faces, row["found"]), row["width"], row["height"], recipe.image).reason
+    if not reason and (detail := recipe.guides.lacks(guides, all_faces(faces, row["found"]))):
+        reason = "no_guide"
+    return reason, detail
 
 
 @lru_cache(maxsize=2)

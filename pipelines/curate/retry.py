@@ -8,17 +8,20 @@ from the complete table, so taking over forgets both.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.curate.measure import SCHEMA, MeasureJob, Readers, catalog_rows, measure, parsed, wanted
+from pipelines import catalog
+from pipelines.curate import packs
+from pipelines.curate.measure import MeasureJob, measure, parsed, write_part
+from pipelines.curate.readers import Readers, listed, wanted
 from pipelines.errors import MenderyError
 from pipelines.layout import Layout
 from pipelines.places import place, remove_tree
-from pipelines.storage import opened, put
+from pipelines.storage import opened
 
 
 def transient(layout: Layout) -> dict[int, int]:
@@ -43,20 +46,27 @@ def retry_part(job: MeasureJob) -> int:
         MenderyError: the crops of the others are gone.
     """
     layout, recipe = Layout(place(job.out)), parsed(job.recipe)
-    rows, before = catalog_rows(layout, job.part), pq.read_table(opened(layout.part(job.part))).to_pylist()
-    again = wanted(row for row, was in zip(rows, before, strict=True) if was["transient"])
-    with Readers(recipe, layout) as readers, put(layout.retried_pack(job.part)) as pack, _old_pack(layout, job) as old:
-        outcomes = readers.read_all(again)
-        found = [
-            measure(next(outcomes), recipe, pack) | {"part": job.part} if was["transient"] else _moved(was, old, pack)
-            for was in before
-        ]
+    rows = catalog.read_part(layout.catalog, job.part)
+    before = pq.read_table(opened(layout.part(job.part))).to_pylist()
+    again = [number for number, was in enumerate(before) if was["transient"]]
+    with (
+        Readers(recipe, layout) as readers,
+        _old_pack(layout, job) as old,
+        packs.writing(layout, job.part, staged=True) as pack,
+    ):
+        outcomes = readers.read_all(wanted(rows[number] for number in again))
+        found = []
+        crops = {crops["row"]: crops["renditions"] for crops in packs.crops_of(layout, job.part).to_pylist()}
+        for number, was in enumerate(before):
+            told = listed(rows[number], readers)
+            found.append(measure(next(outcomes), recipe, pack, number, told) if was["transient"] else was)
+            if number in crops:
+                pack.copy(number, crops[number], old)
     settled = len(again) - sum(bool(now["transient"]) for now in found)
     if settled:
-        with put(layout.retried(job.part)) as file:
-            pq.write_table(pa.Table.from_pylist(found, schema=SCHEMA), file, compression="zstd")
+        write_part(layout.retried(job.part), found)
     else:
-        layout.retried_pack(job.part).unlink()
+        _unstage(layout, job.part)
     return settled
 
 
@@ -67,11 +77,20 @@ def adopt(layout: Layout) -> None:
         forget_plan(layout)
     for path in staged:
         part = int(path.stem.rpartition("-")[2])
-        if layout.retried_pack(part).is_file():
-            layout.retried_pack(part).replace(layout.pack(part))
+        # Between the two replacements there must be no index, or it would be that of another pack.
+        if layout.pack(part, True).is_file():
+            layout.pack_index(part).unlink(missing_ok=True)
+            layout.pack(part, True).replace(layout.pack(part))
+        if layout.pack_index(part, True).is_file():
+            layout.pack_index(part, True).replace(layout.pack_index(part))
         path.replace(layout.part(part))
-    for leftover in layout.renditions.glob("part-*.retried"):  # its part was never staged
+    for leftover in layout.renditions.glob("part-*-retried.*"):  # its part was never staged
         leftover.unlink()
+
+
+def _unstage(layout: Layout, part: int) -> None:
+    for path in (layout.pack_index(part, True), layout.pack(part, True)):
+        path.unlink()
 
 
 def forget_plan(layout: Layout) -> None:
@@ -89,13 +108,3 @@ def _old_pack(layout: Layout, job: MeasureJob) -> IO[bytes]:
         raise MenderyError(
             f"{layout.pack(job.part)} is gone, and a retry needs the crops in it: use another --out, or --fresh"
         ) from None
-
-
-def _moved(was: dict[str, Any], old: IO[bytes], pack: IO[bytes]) -> dict[str, Any]:
-    """A row of measurements whose crops are copied into another pack."""
-    places = []
-    for spot in was["renditions"]:
-        old.seek(spot["offset"])
-        places.append(spot | {"offset": pack.tell()})
-        pack.write(old.read(spot["size"]))
-    return was | {"renditions": places}

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import difflib
 
-from pipelines.damage.base import Context, Damage, DamageFailed, Mask, Parameters, Picture, mask_ratio
+from pipelines.damage.base import (
+    ClassMap,
+    Context,
+    Damage,
+    DamageFailed,
+    Drawn,
+    Face,
+    Mask,
+    Parameters,
+    Picture,
+    mask_ratio,
+)
 from pipelines.damage.box import Box
 from pipelines.damage.brush import Brush
 from pipelines.damage.holes import HoleDamage, Holes
@@ -15,9 +26,12 @@ __all__ = [
     "DAMAGES",
     "Box",
     "Brush",
+    "ClassMap",
     "Context",
     "Damage",
     "DamageFailed",
+    "Drawn",
+    "Face",
     "HoleDamage",
     "Holes",
     "LamaMedium",
@@ -40,7 +54,7 @@ DAMAGES: dict[str, type[Damage]] = {
 """Every damage by the `kind` that a recipe asks for."""
 
 
-def redraw(kind: str, parameters_json: str, image: Picture) -> tuple[Picture, Mask]:
+def redraw(kind: str, parameters_json: str, image: Picture) -> Drawn:
     """Draws a damage again from what a sample's `json` holds.
 
     Raises:

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from pydantic import AfterValidator, Field
 
-from pipelines.damage.base import Context, Damage, DamageFailed, Mask, Parameters, Picture, mask_ratio
+from pipelines.damage.base import Context, Damage, DamageFailed, Drawn, Mask, Parameters, Picture, mask_ratio
 
 Color = tuple[int, int, int]
 """Red, green, blue, each in [0, 255]."""
@@ -47,14 +47,14 @@ class Holes(Parameters):
     boxes: tuple[Rectangle, ...] = ()
     fill: Color = COLORS["grey"]
 
-    def draw(self, image: Picture) -> tuple[Picture, Mask]:
+    def draw(self, image: Picture) -> Drawn:
         height, width = image.shape[:2]
         mask = self.rasterise(height, width)
         # A rectangle and a masked copy: numpy's broadcasting of three numbers takes ten times as long.
         damaged = np.empty(image.shape, np.uint8)
         cv2.rectangle(damaged, (0, 0), (width, height), self.fill, cv2.FILLED)
         cv2.copyTo(image, cv2.bitwise_not(mask), damaged)
-        return damaged, mask
+        return Drawn(damaged, mask, mask)
 
     def rasterise(self, height: int, width: int) -> Mask:
         """The mask alone, (height, width)."""

@@ -34,10 +34,23 @@ class Fit(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     size: int = Field(256, ge=64, le=2048, description="Width and height of every picture, in pixels.")
-    fit: Literal["crop", "letterbox", "exact"] = Field(
+    fit: Literal["crop", "letterbox", "exact", "face"] = Field(
         "crop",
         description="crop cuts a square, letterbox keeps the whole picture and fills the rest with the background, "
-        "exact squeezes the picture to a square.",
+        "exact squeezes the picture to a square, face cuts an upright crop around each face, the largest first.",
+    )
+    template: Literal["arcface", "ffhq"] = Field(
+        "ffhq", description="How faces lie in their crops: ffhq with hair and chin, arcface as recognition wants them."
+    )
+    max_enlarge: float = Field(
+        1.0, gt=0, description="Leave out faces whose crop would need more than so many pixels for one of the picture."
+    )
+    max_outside: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="Leave out faces of whose crop more than this share lies beyond the picture; what does is filled "
+        "with the picture's mirror image.",
     )
     position: Literal["centre", "random"] = Field("centre", description="Where the square is cut.")
     crop_range: tuple[float, float] = Field(
@@ -45,7 +58,9 @@ class Fit(BaseModel):
         description="Side of the square as a share of the picture's shorter side, drawn between the two numbers; never "
         "so small that pixels would have to be enlarged.",
     )
-    crops_per_image: int = Field(1, ge=1, le=99, description="How many squares are cut from a picture.")
+    crops_per_image: int = Field(
+        1, ge=1, le=99, description="How many squares are cut from a picture; of its faces at most so many."
+    )
     format: Literal["jpg", "png", "webp"] = Field("jpg", description="How the clean picture is stored.")
     quality: int = Field(95, ge=1, le=100, description="Quality of jpg and webp.")
     subsampling: Literal["444", "422", "420"] = Field("444", description="Resolution of colour in jpg: 444 is full.")
@@ -62,7 +77,7 @@ class Fit(BaseModel):
         for name, reason in self._without_effect():
             if getattr(self, name) != type(self).model_fields[name].default:
                 raise ValueError(f"{name} has no effect with {reason}: remove one of the two")
-        if self.crops_per_image > 1 and self.position == "centre":
+        if self.crops_per_image > 1 and self.position == "centre" and self.fit == "crop":
             raise ValueError(
                 f"crops_per_image: {self.crops_per_image} would cut the same centre each time: add position: random"
             )
@@ -77,7 +92,11 @@ class Fit(BaseModel):
     def _without_effect(self) -> Iterator[tuple[str, str]]:
         """Settings, by name, that nothing reads beside the others, and why."""
         if self.fit != "crop":
-            yield from ((name, f"fit: {self.fit}") for name in ("crops_per_image", "crop_range", "position"))
+            yield from ((name, f"fit: {self.fit}") for name in ("crop_range", "position"))
+        if self.fit not in ("crop", "face"):
+            yield "crops_per_image", f"fit: {self.fit}"
+        if self.fit != "face":
+            yield from ((name, f"fit: {self.fit}") for name in ("template", "max_enlarge", "max_outside"))
         if self.fit != "letterbox":
             yield "background", f"fit: {self.fit}"
         if self.format != "jpg":
@@ -92,7 +111,7 @@ def decode_side(options: Fit) -> int:
 
 
 def fit(picture: Picture, scale: float, options: Fit, rng: np.random.Generator | None) -> tuple[Picture, Matrix]:
-    """Fits a decoded picture into the square.
+    """Fits a decoded picture into the square; faces are fitted by `align.warp`.
 
     Args:
         picture: (H, W, 3) uint8, not changed.

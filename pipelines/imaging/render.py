@@ -6,12 +6,15 @@ read of the source would cost a second decoding and, on a network, a second tran
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from pipelines import seeds
+from pipelines.imaging.align import warp
+from pipelines.imaging.colour import Picture
 from pipelines.imaging.decode import Header, decode
 from pipelines.imaging.encode import encode_image
+from pipelines.imaging.face_crops import FaceCrops, decode_side_for, face_crops
 from pipelines.imaging.fit import Fit, Matrix, decode_side, fit
 
 
@@ -22,26 +25,49 @@ class Rendition:
     Attributes:
         data: the bytes of the `image` member.
         matrix: from the upright original to it, see `fit.Matrix`.
+        guides: bytes of members that belong to it, by name.
     """
 
     data: bytes
     matrix: Matrix
+    guides: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def render(data: bytes, header: Header, options: Fit, seed: int, sha256: str) -> Iterator[Rendition]:
+def render(
+    data: bytes,
+    header: Header,
+    options: Fit,
+    seed: int,
+    sha256: str,
+    faces: str = "[]",
+    decoded: tuple[Picture, float] | None = None,
+) -> Iterator[Rendition]:
     """Every crop that a recipe wants of one picture, one at a time.
 
     Args:
         data, header: the source and what `inspect` said of it.
         options: the recipe's `image` block.
         seed, sha256: random crops follow from the recipe's seed and the digest of the source.
+        faces: JSON list of the picture's faces; without any, `fit: face` gives no crop.
+        decoded: what `decode` gave, where it was called already.
 
     Raises:
         BadPicture: the picture does not decode completely; raised before the first crop.
     """
-    picture, scale = decode(data, header, min_side=decode_side(options))
+    if options.fit == "face":
+        crops = face_crops(faces, header.width, header.height, options)
+        if crops.matrices:
+            side = decode_side_for(crops, header.width, header.height)
+            yield from _faces(*(decoded or decode(data, header, min_side=side)), options, crops)
+        return
+    picture, scale = decoded or decode(data, header, min_side=decode_side(options))
     for crop in range(options.crops_per_image):
         # Making a generator takes longer than a centred crop, which draws nothing.
         rng = seeds.generator(seed, sha256, crop, "fit") if options.draws else None
         fitted, matrix = fit(picture, scale, options, rng)
         yield Rendition(encode_image(fitted, options), matrix)
+
+
+def _faces(picture: Picture, scale: float, options: Fit, crops: FaceCrops) -> Iterator[Rendition]:
+    for matrix in crops.matrices:
+        yield Rendition(encode_image(warp(picture, scale, matrix, options.size), options), matrix)

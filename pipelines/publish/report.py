@@ -32,6 +32,7 @@ from pipelines.publish.figures import COLUMNS, Figures
 from pipelines.ratios import bin_name
 from pipelines.sample import SPLITS
 from pipelines.storage import opened, put_bytes
+from pipelines.wording import size
 
 FOLDER = Path(__file__).parent
 NUM_QUARANTINED = 50
@@ -111,16 +112,6 @@ def render(manifest: dict[str, Any], figures: Figures, cards: list[gallery.Card]
         script=Markup(script),  # noqa: S704
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
-
-
-def size(num_bytes: int) -> str:
-    """Bytes for people, in decimal units: 1.2 MB."""
-    amount, unit = float(num_bytes), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if amount < 1000 or unit == "TB":
-            break
-        amount /= 1000
-    return f"{amount:.0f}\u202f{unit}" if unit == "B" or amount >= 100 else f"{amount:.1f}\u202f{unit}"
 
 
 def to_yaml(recipe: dict[str, Any]) -> str:

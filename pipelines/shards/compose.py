@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines import seeds
-from pipelines.damage.base import Context, Damage, DamageFailed, Mask, Parameters, Picture, mask_ratio
-from pipelines.faces import faces_in_crop
-from pipelines.imaging.encode import decode_image, encode_damaged, encode_mask
+from pipelines.damage.base import ClassMap, Context, Damage, DamageFailed, Mask, Parameters, Picture, mask_ratio
+from pipelines.faces import all_faces, faces_in_crop, seen_faces, with_five
+from pipelines.guides import MAPS, edges_member, landmarks_member, told
+from pipelines.imaging.encode import decode_image, decode_png, encode_damaged, encode_mask, png
 from pipelines.imaging.render import Rendition
 from pipelines.licences import terms
 from pipelines.ratios import asked_ranges, bin_of
@@ -61,41 +62,81 @@ def compose(recipe: Recipe, row: Mapping[str, Any], crop: int, rendition: Rendit
         crop: number of the crop.
         rendition: the crop, encoded.
     """
-    clean = decode_image(rendition.data) if recipe.damage else None
+    clean = decode_image(rendition.data) if recipe.damage or recipe.guides.edges else None
+    guides = _guides(recipe, row, rendition, clean)
+    seen = None if clean is None else _seen(recipe, row, rendition, clean)
     for variant in range(recipe.variants):
         key = make_key(row["sha256"], crop, variant)
         metadata = _describe(recipe, row, key, crop, variant, rendition.matrix)
-        members = {f"image.{recipe.image.format}": rendition.data}
-        if clean is None:
+        members = {f"image.{recipe.image.format}": rendition.data, **guides}
+        if not recipe.damage or seen is None:
             yield _finish(key, members, metadata, None)
             continue
         try:
-            yield _damaged(recipe, key, members, metadata, clean)
+            yield _damaged(recipe, key, members, metadata, seen)
         except DamageFailed as failure:
             yield Failed(key, "damage_failed", str(failure))
 
 
-def choose(recipe: Recipe, key: str) -> tuple[Damage, tuple[float, float] | None]:
-    """The damage of one sample and the ratio range asked of it: by weight, then any of its bins alike."""
-    weights = np.cumsum([damage.weight for damage in recipe.damage])
+def _guides(recipe: Recipe, row: Mapping[str, Any], rendition: Rendition, clean: Picture | None) -> dict[str, bytes]:
+    """Members that all variants of a crop share."""
+    asked = recipe.guides.members()
+    made = {name: data for name, data in rendition.guides.items() if name in asked}
+    if recipe.guides.landmarks:
+        made["landmarks.npy"] = landmarks_member(
+            all_faces(row["faces"], row["found"]), rendition.matrix, recipe.image.size
+        )
+    if recipe.guides.edges and clean is not None:
+        made["edges.png"] = edges_member(clean, recipe.guides.edges)
+    return made
+
+
+def _seen(recipe: Recipe, row: Mapping[str, Any], rendition: Rendition, clean: Picture) -> Context:
+    """What the damages of a crop may look at; only what one of them does is worked out."""
+    looks_at = frozenset[str]().union(*(damage.looks_at for damage in recipe.damage))
+    told = all_faces(row["faces"], row["found"]) if "faces" in looks_at else "[]"
+    schemes = json.loads(row["guides"]) if looks_at & set(MAPS) else {}
+    maps = {
+        name: ClassMap(decode_png(rendition.guides[f"{name}.png"]), schemes[name]["scheme"])
+        for name in recipe.maps()
+        if name in looks_at and f"{name}.png" in rendition.guides
+    }
+    height, width = clean.shape[:2]
+    faces = seen_faces(told, rendition.matrix, recipe.image.size)
+    return Context(height, width, None, clean, faces, maps)
+
+
+def choose(recipe: Recipe, key: str, context: Context) -> tuple[Damage, tuple[float, float] | None]:
+    """The damage of one sample and the ratio range asked of it: by weight, then any of its bins alike.
+
+    Damages that find nothing to damage on this picture, such as a face mask without a face, stand aside.
+
+    Raises:
+        DamageFailed: all of them do.
+    """
+    lacking = [damage.lacks(context) for damage in recipe.damage]
+    able = [damage for damage, lacks in zip(recipe.damage, lacking, strict=True) if not lacks]
+    if not able:
+        raise DamageFailed(f"the picture has no {' or '.join(sorted(set(lacking)))}, and every damage needs one")
+    weights = np.cumsum([damage.weight for damage in able])
     drawn = seeds.uniform(recipe.seed, key, "damage") * weights[-1]
-    damage = recipe.damage[int(np.searchsorted(weights, drawn, side="right"))]
+    damage = able[int(np.searchsorted(weights, drawn, side="right"))]
     ranges = asked_ranges(damage, recipe.ratio_bins)
     asked = ranges[int(seeds.uniform(recipe.seed, key, "bin") * len(ranges))] if ranges else None
     return damage, asked
 
 
-def draw(recipe: Recipe, key: str, clean: Picture) -> tuple[Damage, Parameters, tuple[float, float] | None]:
+def draw(recipe: Recipe, key: str, context: Context) -> tuple[Damage, Parameters, tuple[float, float] | None]:
     """Damage parameters of one sample."""
-    damage, asked = choose(recipe, key)
+    damage, asked = choose(recipe, key, context)
     rng = seeds.generator(recipe.seed, key, damage.kind)
-    height, width = clean.shape[:2]
-    return damage, damage.sample(rng, Context(height, width, asked)), asked
+    return damage, damage.sample(rng, replace(context, ratio_range=asked)), asked
 
 
-def _damaged(recipe: Recipe, key: str, members: dict[str, bytes], metadata: dict[str, Any], clean: Picture) -> Sample:
-    damage, parameters, asked = draw(recipe, key, clean)
-    damaged, mask = parameters.draw(clean)
+def _damaged(recipe: Recipe, key: str, members: dict[str, bytes], metadata: dict[str, Any], seen: Context) -> Sample:
+    assert seen.image is not None
+    damage, parameters, asked = draw(recipe, key, seen)
+    damaged, mask, alpha = parameters.draw(seen.image)
     ratio = mask_ratio(mask)
     metadata |= {
         "damage": damage.kind,
@@ -109,6 +150,8 @@ def _damaged(recipe: Recipe, key: str, members: dict[str, bytes], metadata: dict
         f"damaged.{recipe.image.damaged_format}": encode_damaged(damaged, recipe.image.damaged_format),
         MASK_MEMBER: encode_mask(mask),
     }
+    if recipe.guides.alpha:
+        members["alpha.png"] = png(alpha)
     return _finish(key, members, metadata, mask)
 
 
@@ -150,5 +193,6 @@ def _describe(
         "mask_ratio_asked": [0.0, 1.0],
         "labels": row["labels"],
         "labels_by": source.labels_by() if row["labels"] != "{}" else "",
-        "faces": faces_in_crop(row["faces"], matrix, recipe.image.size),
+        "faces": faces_in_crop(with_five(row["faces"], row["found"]), matrix, recipe.image.size),
+        "guides": told(recipe.guides, row["guides"]),
     }

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pipelines import seeds
 from pipelines.layout import Layout
 from pipelines.recipe import Recipe
+from pipelines.shards.plan import with_crops
 from pipelines.shards.write import Fetch, packed, samples_of
 from pipelines.storage import opened
 
@@ -58,5 +59,7 @@ def samples_per_shard(recipe: Recipe, layout: Layout) -> int:
     kept = pq.read_table(opened(layout.curated), filters=pc.field("reason") == "")
     digests = kept["sha256"].to_pylist()
     drawn = sorted(range(len(digests)), key=lambda position: seeds.digest(recipe.seed, digests[position], "trial"))
-    trial = try_pictures(recipe, kept.take(sorted(drawn[:PICTURES])).to_pylist(), packed(layout))
+    tried = kept.take(sorted(drawn[:PICTURES]))
+    rows = with_crops(layout, tried).to_pylist()
+    trial = try_pictures(recipe, rows, packed(layout))
     return max(1, int(recipe.shards.megabytes * 10**6 / max(trial.bytes_per_sample, 1)))

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from pipelines import manifest
 from pipelines.damage import redraw
 from pipelines.damage.base import mask_ratio
+from pipelines.guides import faults as guide_faults
 from pipelines.imaging.encode import decode_image, decode_png
 from pipelines.layout import Layout
 from pipelines.places import place
@@ -153,8 +154,10 @@ def check_sample(
     size = metadata["size"]
     if image.shape != (size, size, 3):
         yield "image", f"the image is {image.shape}, expected ({size}, {size}, 3)"
-    elif MASK_MEMBER in job.members:
-        yield from _check_damage(image, members, metadata, job)
+    else:
+        yield from guide_faults(members, size)
+        if MASK_MEMBER in job.members:
+            yield from _check_damage(image, members, metadata, job)
 
 
 def _check_damage(
@@ -180,7 +183,7 @@ def _check_damage(
         yield "damaged", f"{int(changed.sum())} damaged pixels outside the mask, the first at x {column}, y {row}"
     yield from _check_ratio(mask, metadata, job.ratio_bins)
     try:
-        redrawn = redraw(metadata["damage"], metadata["damage_parameters"], image)[1]
+        redrawn = redraw(metadata["damage"], metadata["damage_parameters"], image).mask
     except Exception as error:
         yield "redraw", f"the damage cannot be redrawn from its parameters: {error}"
         return

@@ -87,7 +87,7 @@ def _described(file: IO[bytes]) -> dict[str, Any]:
 
 
 Crop = tuple[dict[str, Any], dict[str, Any]]
-"""A picture's row in the plan, and a crop's place in its pack."""
+"""A picture's row in the plan, and the place of a crop, or of a guide, in its pack."""
 
 Fetch = Callable[[list[Crop]], Iterable[bytes]]
 """Bytes of crops, in their order."""
@@ -99,8 +99,11 @@ def samples_of(
     """Samples of the planned pictures, in the order of their keys; those that cannot be made go to `quarantined`."""
     in_order = sorted(rows, key=lambda row: str(row["sha256"]))
     crops = [(row, crop, spot) for row in in_order for crop, spot in enumerate(row["renditions"])]
-    for (row, crop, spot), data in zip(crops, fetch([(row, spot) for row, _, spot in crops]), strict=True):
-        for made in compose(recipe, row, crop, Rendition(data, tuple(spot["matrix"]))):
+    pieces = iter(fetch([(row, piece) for row, _, spot in crops for piece in (spot, *spot["guides"])]))
+    for row, crop, spot in crops:
+        data = next(pieces)
+        guides = {guide["name"]: next(pieces) for guide in spot["guides"]}
+        for made in compose(recipe, row, crop, Rendition(data, tuple(spot["matrix"]), guides)):
             if isinstance(made, Sample):
                 yield made
             else:

@@ -120,14 +120,16 @@ def list_records(
             the last of them is found by scanning, because a .idx may be cut.
     """
     start, end = whole.offset, whole.offset + whole.size
+    place = replace(whole, container="recordio", method=0, crc=0)
     found = _scan(stream, start, start, end) if index is None else _indexed(stream, start, end, index)
     for item in found:
         uri = f"{whole.uri}#{_name(item, start)}"
-        place = replace(whole, uri=uri, container="recordio", offset=item.offset, method=0, crc=0)
         if isinstance(item, Damage):
-            yield replace(place, size=-1, reason=item.bad.reason, detail=item.bad.detail), ()
+            bad = item.bad
+            yield replace(place, uri=uri, offset=item.offset, size=-1, reason=bad.reason, detail=bad.detail), ()
         elif item.size:
-            yield replace(place, stored_size=item.end - item.offset, size=item.size), item.labels
+            stored_size = item.end - item.offset
+            yield replace(place, uri=uri, offset=item.offset, stored_size=stored_size, size=item.size), item.labels
         else:
             listing.ignored["(record without a picture)"] += 1
 

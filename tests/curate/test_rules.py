@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
-from pipelines.curate.rules import KEEP, Curate, judge
+from pipelines.curate.rules import KEEP, NEEDED, Curate, judge, judge_all
 from pipelines.errors import REASONS
 
-CURATE = Curate(min_side=256, max_aspect=2.0)
+CURATE = Curate(min_side=256, max_aspect=2.0, max_bytes=2000)
 
 
 def picture(**changes: Any) -> dict[str, Any]:
-    return {"width": 512, "height": 300, "fault": ""} | changes
+    return {"width": 512, "height": 300, "num_bytes": 1000, "fault": "", "found": "[]"} | changes
 
 
 def test_good_picture_is_kept() -> None:
@@ -27,6 +28,9 @@ def test_good_picture_is_kept() -> None:
         ({"height": 255}, "too_small"),
         ({"width": 601}, "aspect_ratio"),
         ({"width": 100, "height": 1}, "too_small"),
+        ({"num_bytes": 2001}, "too_many_bytes"),
+        # More than 32 bits hold: counted as the pixels they are.
+        ({"width": 100_000, "height": 100_000}, "too_many_pixels"),
     ],
 )
 def test_reason_of_the_first_rule_that_drops(changes: dict[str, Any], reason: str) -> None:
@@ -41,3 +45,15 @@ def test_thresholds_themselves_are_kept(changes: dict[str, Any]) -> None:
 
 def test_aspect_is_free_unless_asked() -> None:
     assert judge(picture(width=100_000), Curate(min_side=256)) == KEEP
+
+
+def test_many_pictures_are_judged_as_one_is() -> None:
+    pictures = [
+        picture(width=width, height=height, fault=fault)
+        for width in (0, 200, 256, 700, 2**31 - 1)
+        for height in (0, 256, 300, 2**31 - 1)
+        for fault in ("", "truncated")
+    ]
+    columns = {name: np.array([one[name] for one in pictures], np.int32) for name in NEEDED}
+    faults = np.array([one["fault"] for one in pictures], object)
+    assert judge_all(faults, columns, CURATE).tolist() == [judge(one, CURATE) for one in pictures]

@@ -13,6 +13,7 @@ import lmdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from corpora.miniature import seven_zip_of
 from record_writer import pack, write
 
 from pipelines.errors import BadPicture, SourceVanished
@@ -31,6 +32,10 @@ def make_zip(path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for name in NAMES:
             archive.writestr(name, content(name))
+
+
+def make_7z(path: Path) -> None:
+    path.write_bytes(seven_zip_of({name: content(name) for name in NAMES}))
 
 
 def make_parquet(path: Path) -> None:
@@ -54,6 +59,7 @@ def make_folder(path: Path) -> None:
 
 
 CONTAINERS: dict[str, tuple[str, str, Callable[[Path], None]]] = {
+    "7z": ("7z", "a.7z", make_7z),
     "folder": ("folder", "pictures", make_folder),
     "lmdb": ("lmdb", "a.lmdb", make_lmdb),
     "parquet": ("parquet", "a.parquet", make_parquet),
@@ -79,8 +85,8 @@ def fingerprint(folder: Path) -> dict[str, tuple[str, int]]:
 
 
 def test_every_source_is_tried_here():
-    # Pictures in MATLAB arrays are made of pixels, and tried in test_mat.py; URLs in test_urls.py.
-    assert {kind for kind, _, _ in CONTAINERS.values()} == set(SOURCES) - {"mat", "urls"}
+    # MATLAB arrays hold pixels (test_mat.py); URLs and the Hub need servers (test_urls_build.py, tests/hub).
+    assert {kind for kind, _, _ in CONTAINERS.values()} == set(SOURCES) - {"mat", "urls", "hub"}
 
 
 def test_reading_changes_no_source(source, listed):
@@ -155,7 +161,7 @@ def test_a_file_that_grew_over_the_limit_is_too_many(tmp_path, listed):
         listing.reader.read(listing.locations[2])
 
 
-@pytest.mark.parametrize("container", ["tar", "tar.gz", "zip"])
+@pytest.mark.parametrize("container", ["7z", "tar", "tar.gz", "zip"])
 def test_an_archive_that_shrank_is_no_crash(tmp_path, listed, container):
     kind, name, make = CONTAINERS[container]
     make(tmp_path / name)
@@ -183,7 +189,7 @@ def test_a_machine_without_file_handles_drops_no_picture(tmp_path, listed, monke
         listing.read_all()
 
 
-@pytest.mark.parametrize("container", ["parquet", "tar", "tar.gz", "zip"])
+@pytest.mark.parametrize("container", ["7z", "parquet", "tar", "tar.gz", "zip"])
 def test_few_files_stay_open_and_none_after(tmp_path, listed, container):
     kind, name, make = CONTAINERS[container]
     for number in range(40):

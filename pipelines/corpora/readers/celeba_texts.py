@@ -6,7 +6,8 @@ Fields are parted by runs of spaces; two lines may come first, a count and the n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterator
+import sys
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pipelines.corpora.base import bad_line, bad_row, lines
@@ -18,8 +19,29 @@ SPLITS = ("train", "val", "test")
 LAST_NUMBER = {"train": 162770, "val": 182637, "test": 202599}
 """Last picture of each official split, by the number in its name."""
 NAME = re.compile(r"(\d{6})\.(?:jpg|png)")
-_ROW = tuple[int, str, list[str]]
-Part = dict[str, Annotation]
+Part = Mapping[str, Annotation]
+_Line = tuple[int, str]
+"""Number of a line, and what stands behind the picture's name."""
+
+
+@dataclass(frozen=True)
+class Lines(Part):
+    """Annotations by picture, made from its line when asked for: made at once, those of CelebA would take 700 MB."""
+
+    found: dict[str, _Line]
+    read: Callable[[_Line], Annotation]
+
+    def __getitem__(self, name: str) -> Annotation:
+        return self.read(self.found[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.found)
+
+    def __len__(self) -> int:
+        return len(self.found)
 
 
 @dataclass
@@ -64,28 +86,29 @@ class CelebaTexts:
         """x, y, width and height behind each name."""
         return self._annotations(entry, "x, y, width, height", _box)
 
-    def rows(self, entry: Entry, header: int) -> Iterator[_ROW]:
-        """Line number, picture and fields of every line below the header."""
+    def rows(self, entry: Entry, header: int) -> Iterator[tuple[str, _Line]]:
+        """Picture and the rest of every line below the header."""
         for number, line in lines(self.tree, entry):
             if number <= header:
                 continue
-            name, *fields = line.split()
+            name, *rest = line.split(maxsplit=1)
             found = self.name.fullmatch(name)
             if found is None:
                 self.faults.append(bad_line(entry, number, "the name of a picture", line))
             elif self.wanted is None or found[1] in self.wanted:
-                yield number, found[1], fields
+                yield sys.intern(found[1]), (number, "".join(rest))
 
     def _annotations(
         self, entry: Entry, expected: str, read: Callable[[list[str]], Annotation], header: int = 2
     ) -> Part:
-        found = {}
-        for number, name, fields in self.rows(entry, header):
+        def annotation(line: _Line) -> Annotation:
+            number, text = line
             try:
-                found[name] = read(fields)
+                return read(text.split())
             except ValueError:
-                found[name] = bad_row(entry, number, expected, " ".join(fields))
-        return found
+                return bad_row(entry, number, expected, text)
+
+        return Lines(dict(self.rows(entry, header)), annotation)
 
 
 def split_of(number: int) -> str:

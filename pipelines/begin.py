@@ -1,0 +1,90 @@
+"""How a build begins: anew, where it was left, or, asked to, from what an earlier recipe has left behind.
+
+An output folder belongs to one recipe and one state of its sources. What was measured of a picture stays true when the
+recipe changes, so `update` keeps that and forgets the rest.
+"""
+
+from __future__ import annotations
+
+import os
+
+from pipelines import catalog, changes
+from pipelines.curate import known
+from pipelines.errors import MenderyError
+from pipelines.layout import Layout
+from pipelines.places import remove_tree
+from pipelines.progress import Progress
+from pipelines.recipe import Recipe, differences
+from pipelines.sources.base import Listing
+from pipelines.storage import put_bytes, put_json, read_json, sweep
+
+ADVICE = "--update keeps what was measured and makes the rest anew; or use another --out, or --fresh to begin again"
+
+
+def begin(recipe: Recipe, layout: Layout, fresh: bool, update: bool, progress: Progress) -> None:
+    """Lists the sources, and refuses to continue what was begun with something else, unless asked to update it.
+
+    Raises:
+        MenderyError: the recipe or its sources are not those with which the folder was begun.
+    """
+    if fresh:
+        forget(layout)
+        remove_tree(layout.known)
+        layout.salt.unlink(missing_ok=True)
+    sweep(layout.out)
+    changed = _changes(recipe, layout, progress)
+    if changed and not update:
+        raise MenderyError("\n  ".join([f"{layout.out} was begun with something else; {ADVICE}:", *changed]))
+    if changed:
+        progress.say("\n  ".join(["update:", *changed]))
+        known.remember(layout)
+        forget(layout)
+    _list(recipe, layout, progress)
+
+
+def forget(layout: Layout) -> None:
+    """Removes what builds leave in an output folder, and nothing else that lies there.
+
+    The manifest goes first, so that nothing half passes for complete, and the recipe last, so that a folder in which
+    this was interrupted is still known for what it was.
+    """
+    for file in (layout.manifest, layout.report, layout.curation_report, layout.plan_summary, layout.plan):
+        file.unlink(missing_ok=True)
+    for folder in (layout.shards, layout.commits, layout.measured, layout.renditions, layout.gzip_indexes):
+        remove_tree(folder)
+    for file in (layout.curated, layout.catalog, layout.recipe, layout.begun_with):
+        file.unlink(missing_ok=True)
+
+
+def _changes(recipe: Recipe, layout: Layout, progress: Progress) -> list[str]:
+    """What is not as it was when the folder was begun, a line each; lists the sources for that."""
+    if not layout.begun_with.is_file():
+        return []
+    if differs := differences(read_json(layout.begun_with), recipe.portable()):
+        return [f"recipe: {line}" for line in differs]
+    if not layout.catalog.is_file():
+        return []
+    now = layout.state / "catalog-now.parquet"
+    progress.say("listing the sources again")
+    catalog.write(recipe, now, Listing(layout.gzip_indexes, _salt(layout)))
+    found = changes.between(layout.catalog, now, [source.name for source in recipe.sources])
+    now.unlink()
+    return found
+
+
+def _list(recipe: Recipe, layout: Layout, progress: Progress) -> None:
+    put_json(layout.begun_with, recipe.portable())
+    put_bytes(layout.recipe, recipe.to_yaml().encode())
+    if layout.catalog.is_file():
+        return
+    progress.say(f"listing {len(recipe.sources)} source{'s' if len(recipe.sources) > 1 else ''}")
+    catalog.write(recipe, layout.catalog, Listing(layout.gzip_indexes, _salt(layout)))
+    for note in catalog.notes(layout.catalog):
+        progress.say(f"note: {note}")
+
+
+def _salt(layout: Layout) -> bytes:
+    """Secret of this output; nothing that is published depends on it."""
+    if not layout.salt.is_file():
+        put_bytes(layout.salt, os.urandom(16))
+    return layout.salt.read_bytes()
