@@ -8,6 +8,10 @@ is counted, and the run goes on.
 from __future__ import annotations
 
 
+import difflib
+from collections.abc import Sequence
+
+
 class MenderyError(Exception):
     """Stops the run; the command prints its text without a traceback and exits 1."""
 
@@ -88,3 +92,9 @@ REASONS: dict[str, str] = {
     "damage_failed": "no damage within the asked ratio was found",
 }
 """Every reason for which a picture is dropped, and what it means."""
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """The end of a message about a word that is unknown: the known one that is nearest, else all of them."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"

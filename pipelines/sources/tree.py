@@ -20,10 +20,10 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from pipelines.errors import BadPicture, RecipeError
-from pipelines.places import is_remote
+from pipelines.places import is_remote, place
 from pipelines.sources.archive import Archive, ArchiveBroken
-from pipelines.sources.base import Listing, Location, decode_path, encode_path, is_picture_name
-from pipelines.sources.files import count_ignored, refusal, zip_data_offset
+from pipelines.sources.base import Listing, Location, Source, decode_path, encode_path, is_picture_name
+from pipelines.sources.files import count_ignored, refusal, refuse_urls, zip_data_offset
 from pipelines.sources.parts import is_part, is_split_zip, of_one_archive, together, whole_of
 from pipelines.sources.reading import Reader
 from pipelines.sources.sevenzip import list_7z
@@ -91,9 +91,8 @@ class Download:
     @classmethod
     def at(cls, path: Path) -> Download:
         """What is at a path, told by its name and by whether it is a folder: `img_celeba.7z` may be one."""
-        is_archive = _ARCHIVE.search(path.name) or whole_of(path.name)
         # A prefix in a bucket is no object; on this machine nothing is asked that may be missing.
-        if is_archive and (path.is_file() if is_remote(path) else not path.is_dir()):
+        if is_archive_name(path.name) and (path.is_file() if is_remote(path) else not path.is_dir()):
             return cls(path.parent, encode_path(path.name))
         return cls(path)
 
@@ -107,6 +106,21 @@ class Download:
             raise RecipeError(f"{str(path)!r} is neither a folder nor an archive that is read ({kinds}) or part of one")
         kind = "archive" if self.archive else "folder"
         raise RecipeError(f"no {kind} {str(path)!r}: correct the source's path")
+
+
+class DownloadSource(Source):
+    """A source whose path names a download: a folder, or one archive."""
+
+    def download(self) -> Download:
+        """What the path names."""
+        return Download.at(place(self.path, self.s3))
+
+    def root(self) -> Path:
+        return self.download().root
+
+    def check(self) -> None:
+        refuse_urls(self.path)
+        self.download().check()
 
 
 class Tree:
@@ -256,7 +270,7 @@ class Tree:
             return
         for location in self._store.files():
             path = decode_path(location.uri)
-            is_text = not (_ARCHIVE.search(path) or is_part(location) or is_picture_name(path))
+            is_text = not (is_archive_name(path) or is_picture_name(path))
             if is_text or of_one_archive(location.file, self._archive):
                 yield location
 
@@ -318,6 +332,11 @@ def is_refused_archive(location: Location) -> bool:
     if location.reason == "archive_broken":
         return True
     return bool(location.reason and "!/" not in location.uri and _ARCHIVE.search(location.uri))
+
+
+def is_archive_name(path: str) -> bool:
+    """Whether a file of this name is read as an archive, or as a part of one."""
+    return _ARCHIVE.search(path) is not None or whole_of(path) is not None
 
 
 def _under(name: str, location: Location) -> Location:
