@@ -27,6 +27,9 @@ app = App(
 
 OK, FAULTY, INTERRUPTED = 0, 1, 130
 
+MAX_CELLS_SHOWN = 60
+"""Rows of a balance on the screen; its file has all."""
+
 
 @app.command
 def build(
@@ -103,6 +106,7 @@ def curate(
     rows = [("dropped: " + reason if reason else "kept", count) for reason, count in counts.items()]
     meanings = [REASONS.get(reason, "pictures") for reason in counts]
     _table(["", "", ""], [(name, f"{count:,}", text) for (name, count), text in zip(rows, meanings, strict=True)])
+    _say_balance(out)
 
 
 @app.command
@@ -364,6 +368,26 @@ def _summarise(manifest: dict[str, Any], out: str) -> None:
     ]
     _table(["", "", ""], [(name, f"{count:,}", text) for name, count, text in rows])
     print(f"dataset {out}\nreport  {out.rstrip('/')}/report.html")
+
+
+def _say_balance(out: str) -> None:
+    """The table of a balance, where the recipe asks for one."""
+    from pipelines.curate.balance import sentences
+    from pipelines.layout import Layout
+    from pipelines.places import place
+    from pipelines.storage import read_json
+
+    layout = Layout(place(out))
+    if not layout.balance.is_file():
+        return
+    summary = read_json(layout.balance)
+    cells = summary["cells"][:MAX_CELLS_SHOWN]
+    rows = [(*cell["values"], *(f"{cell[name]:,}" for name in ("before", "wanted", "after"))) for cell in cells]
+    _table([*summary["axes"], "before", "wanted", "kept"], rows)
+    if more := len(summary["cells"]) - len(cells):
+        print(f"and {more:,} cells more, in {layout.balance}")
+    for sentence in sentences(summary)[:MAX_CELLS_SHOWN]:
+        print(f"balance: {sentence}")
 
 
 def _table(header: list[str], rows: Sequence[tuple[str, ...]]) -> None:

@@ -8,10 +8,6 @@ is counted, and the run goes on.
 from __future__ import annotations
 
 
-import difflib
-from collections.abc import Sequence
-
-
 class MenderyError(Exception):
     """Stops the run; the command prints its text without a traceback and exits 1."""
 
@@ -86,15 +82,15 @@ REASONS: dict[str, str] = {
     "face_turned": "a face turned by more than faces.max_yaw, max_pitch or max_roll",
     "eyes_hidden": "a face with an eye that is closed, turned away or outside the picture",
     "face_blurred": "a face less sharp than faces.min_sharpness",
+    "near_duplicate": "a near-duplicate of another picture, of which the one with the most pixels is kept",
+    "contaminated": "a near-duplicate of a picture in a dataset that `curate.duplicates.against` names",
+    "split_conflict": "another picture of its group stands in another official split, and test sets stay whole",
     "no_official_split": "no official split is declared for it, and the recipe asks for official splits",
+    "too_many_of_person": "more pictures of one person than faces.identities.max_pictures",
+    "no_balance_label": "a label or number that balance counts by is missing, or copies of the picture differ in it",
+    "unbalanced": "more of its kind than a balanced dataset has place for",
     # Found while writing.
     "changed": "other bytes than when it was listed",
     "damage_failed": "no damage within the asked ratio was found",
 }
 """Every reason for which a picture is dropped, and what it means."""
-
-
-def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """The end of a message about a word that is unknown: the known one that is nearest, else all of them."""
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"

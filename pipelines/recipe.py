@@ -6,24 +6,28 @@ in which line. The models here compose the blocks that live beside the code they
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import re
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
 from pipelines import yaml_lines
 from pipelines.corpora import CORPORA
+from pipelines.curate.balance import Balance
+from pipelines.curate.cells import FACE
+from pipelines.curate.embeddings import digest
 from pipelines.curate.rules import Curate
+from pipelines.curate.splits import Splits
 from pipelines.damage import DAMAGES
 from pipelines.errors import RecipeError
 from pipelines.guides import MAPS, Edges, Guides
 from pipelines.imaging.fit import Fit
-from pipelines.sample import SPLITS
 from pipelines.sources import SOURCES
 from pipelines.sources.base import Source
 
@@ -65,6 +69,9 @@ class Recipe(BaseModel):
     seed: int = Field(0, ge=0, description="Every random choice follows from it.")
     sources: list[_union_of(SOURCES | CORPORA)] = Field(min_length=1, description="Where pictures come from.")  # type: ignore[valid-type]
     curate: Curate = Field(default_factory=Curate, description="Which pictures are kept.")
+    balance: Balance | None = Field(
+        None, description="How many pictures of each group, sex, age or other label are kept."
+    )
     image: Fit = Field(default_factory=Fit, description="Size, crop and encoding of the clean picture.")
     guides: Guides = Field(default_factory=Guides, description="Landmarks, label maps and edges beside the pictures.")
     damage: list[_union_of(DAMAGES)] = Field(  # type: ignore[valid-type]
@@ -77,9 +84,8 @@ class Recipe(BaseModel):
         description="Edges of the bins by which mask ratios are asked for and reported; a bin is above its lower edge "
         "and up to its upper one. NVIDIA's six by default, and what lies outside them.",
     )
-    splits: dict[Literal["train", "val", "test"], float] | Literal["official"] = Field(
-        {"train": 0.9, "val": 0.05, "test": 0.05},
-        description="Share of the pictures in each split, or 'official' to take what the sources declare.",
+    splits: Splits = Field(
+        default_factory=Splits, description="Share of the pictures in each split, or what the sources declare."
     )
     shards: Shards = Field(default_factory=Shards, description="How samples are cut into files.")
 
@@ -104,21 +110,25 @@ class Recipe(BaseModel):
             raise ValueError(f"edges must rise from 0 to 1, found {edges}")
         return edges
 
-    @field_validator("splits")
-    @classmethod
-    def _check_splits(cls, splits: dict[str, float] | str) -> dict[str, float] | str:
-        if isinstance(splits, dict):
-            if any(share < 0 for share in splits.values()) or abs(sum(splits.values()) - 1) > 1e-6:
-                raise ValueError(f"shares must be at least 0 and sum to 1, found {splits}")
-            return {name: splits[name] for name in SPLITS if splits.get(name)}
-        return splits
-
     @model_validator(mode="after")
     def _fill_in(self) -> Self:
         if not self.damage and self.variants > 1:
             raise ValueError("variants has no effect without damage: remove it or name a damage")
         if not self.damage and self.guides.alpha:
             raise ValueError("guides.alpha has no effect without damage: remove it or name a damage")
+        if self.splits.per_bin:
+            self._check_per_bin()
+        if self.balance is not None and self.curate.faces is None:
+            for axis in (*self.balance.over, *self.balance.match):
+                if axis.measure.startswith(FACE):
+                    raise ValueError(
+                        f"balance by {axis.measure} needs faces to be looked for: add `curate: {{faces: {{}}}}`"
+                    )
+        if self.guides.parsing == "mesh" and (self.curate.faces is None or self.curate.faces.chosen != "offline"):
+            raise ValueError(
+                "guides.parsing: mesh draws the mesh that the offline engine finds: add `curate: {faces: {}}` without "
+                "`models`, or ask for the corpus's parsing with `parsing: corpus`"
+            )
         if self.curate.min_side is None:
             # A crop of a face has a limit of its own, `max_enlarge`.
             self.curate.min_side = 1 if self.image.fit == "face" else self.image.size
@@ -127,6 +137,17 @@ class Recipe(BaseModel):
             source.name = _unused(source.name or _default_name(source), taken)
             taken.add(source.name)
         return self
+
+    def _check_per_bin(self) -> None:
+        if not any(damage.meets_ratios for damage in self.damage):
+            raise ValueError("splits.per_bin needs a damage that can be asked for a ratio, such as brush")
+        edges = self.splits.bins
+        if edges[0] not in self.ratio_bins or self.ratio_bins[self.ratio_bins.index(edges[0]) :][: len(edges)] != edges:
+            raise ValueError(f"splits.bins {edges} must be neighbours in ratio_bins {self.ratio_bins}")
+
+    def num_variants(self, split: str) -> int:
+        """Samples of each crop in a split."""
+        return len(self.splits.ranges(split)) or self.variants
 
     def maps(self) -> list[str]:
         """Label maps that samples or their damages want."""
@@ -139,6 +160,11 @@ class Recipe(BaseModel):
         for name in ("models", "providers", "gpus"):
             if plain["curate"]["faces"]:
                 del plain["curate"]["faces"][name]
+        if duplicates := plain["curate"]["duplicates"]:
+            if network := self.curate.duplicates and self.curate.duplicates.embeddings:
+                duplicates["embeddings"] |= {"model": digest(network.model)}
+                del duplicates["embeddings"]["providers"]
+            duplicates["against"] = [Path(path).name for path in duplicates["against"]]
         for told, source in zip(plain["sources"], self.sources, strict=True):
             del told["path"]
             # How patiently pictures are fetched may change while a build is continued.
@@ -258,6 +284,10 @@ def _settle_paths(recipe: Recipe, tree: yaml.Node, name: str, folder: Path) -> N
                 source.check() if field == "path" else source.check_extra(field)
             except RecipeError as error:
                 faults.append(f"{name}:{yaml_lines.line_of(tree, ('sources', number, field))}: {error}")
+    if duplicates := recipe.curate.duplicates:
+        duplicates.against = [_absolute(path, folder) for path in duplicates.against]
+        if network := duplicates.embeddings:
+            duplicates.embeddings = network.model_copy(update={"model": _absolute(network.model, folder)})
     if faults:
         raise RecipeError("\n".join(faults))
 
@@ -277,7 +307,7 @@ def _sentence(fault: Any, path: tuple[Any, ...]) -> str:
     full = ".".join(str(part) for part in path) or "the recipe"
     match fault["type"]:
         case "extra_forbidden":
-            return f"unknown key {path[-1]!r} in {block}{did_you_mean(str(path[-1]), _known_keys(fault['loc']))}"
+            return f"unknown key {path[-1]!r} in {block}{_nearest(str(path[-1]), _known_keys(fault['loc']))}"
         case "missing":
             return f"{full} is missing"
         case "union_tag_invalid":
@@ -286,22 +316,29 @@ def _sentence(fault: Any, path: tuple[Any, ...]) -> str:
                 return (
                     f"{full} says no {'type or corpus' if path[0] == 'sources' else 'kind'}; known: {', '.join(known)}"
                 )
-            return f"{full}: unknown {tag!r}{did_you_mean(tag, known)} (known: {', '.join(known)})"
+            return f"{full}: unknown {tag!r}{_nearest(tag, known)} (known: {', '.join(known)})"
         case "value_error":
             return f"{full}: {fault['ctx']['error']}"
         case _:
             return f"{full}: {fault['msg'][0].lower()}{fault['msg'][1:]}, found {fault['input']!r}"
 
 
+def _nearest(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
+
+
 def _known_keys(path: tuple[Any, ...]) -> list[str]:
     """Keys that the model at `path` knows."""
     tagged: dict[str, type[BaseModel]] = {**SOURCES, **CORPORA, **DAMAGES}
     blocks: dict[str, type[BaseModel]] = {
+        "balance": Balance,
         "curate": Curate,
         "edges": Edges,
         "guides": Guides,
         "image": Fit,
         "shards": Shards,
+        "splits": Splits,
     }
     tag = next((part for part in path if part in tagged), None)
     if tag is not None:

@@ -142,6 +142,7 @@ def test_annotated_example_is_a_recipe_and_shows_every_block(tmp_path: Path) -> 
         "archives/a.zip",
         "archives/old.tar.gz",
         "archives/faces.7z.001",
+        "lsun/church_outdoor_train_lmdb/data.mdb",
         "digits/train_32x32.mat",
         "faces/train.rec",
         "hub/data/a.parquet",

@@ -18,8 +18,10 @@ from pydantic import Field, model_validator
 from pipelines.cards import front_matter
 from pipelines.errors import BadPicture, RecipeError
 from pipelines.labels import Annotation, Face, annotated
-from pipelines.sources.base import Listing, Location
-from pipelines.sources.tree import DownloadSource, Entry, Tree, is_refused_archive
+from pipelines.places import place
+from pipelines.sources.base import Listing, Location, Source
+from pipelines.sources.files import refuse_urls
+from pipelines.sources.tree import Download, Entry, Tree, is_refused_archive
 
 Found = tuple[Entry, Annotation]
 
@@ -42,7 +44,7 @@ class Table:
     details: Callable[[str], Annotation] | None = None
 
 
-class Corpus(DownloadSource):
+class Corpus(Source):
     """A known corpus, read as it was downloaded: unpacked, packed or both.
 
     Attributes:
@@ -62,6 +64,17 @@ class Corpus(DownloadSource):
     picture: ClassVar[re.Pattern[str]]
     files: ClassVar[Mapping[str, str]] = {}
     names: ClassVar[re.Pattern[str] | None] = None
+
+    def root(self) -> Path:
+        return self.download().root
+
+    def download(self) -> Download:
+        """What the path names."""
+        return Download.at(place(self.path, self.s3))
+
+    def check(self) -> None:
+        refuse_urls(self.path)
+        self.download().check()
 
     @model_validator(mode="after")
     def _take_terms(self) -> Self:

@@ -1,4 +1,4 @@
-"""What is measured of a decoded picture where the recipe asks: faces.
+"""What is measured of a decoded picture where the recipe asks: faces, fingerprints.
 
 In full size, so that the numbers are the picture's and do not change with the size of the dataset. Models are loaded
 once per worker process, which Ray uses again for the next task.
@@ -9,9 +9,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
+from pipelines.curate import fingerprints, main_face
+from pipelines.curate.embeddings import embed
+from pipelines.curate.fingerprints import fingerprint
+from pipelines.curate.near import Duplicates
 from pipelines.curate.rules import Curate
 from pipelines.engines import FaceEngine, Faces, open_engine
 from pipelines.engines.stored import to_json
@@ -21,16 +24,27 @@ SCHEMA = pa.schema(
     [
         # JSON of the faces that the engine found, in pixels of the upright original.
         ("found", pa.string()),
+        # Numbers of each of them, to judge whole tables by, see `main_face`.
+        ("face_numbers", main_face.COLUMN),
         # Of each of them the embedding, float32 one after the other; it never leaves the state of a build.
         ("embeddings", pa.binary()),
+        *fingerprints.SCHEMA,
+        # Of the whole picture, float32, where the recipe gives a network.
+        ("picture_embedding", pa.binary()),
     ]
 )
-NOTHING: dict[str, Any] = {"found": "[]", "embeddings": b""}
+NOTHING: dict[str, Any] = {
+    "found": "[]",
+    "face_numbers": [],
+    "embeddings": b"",
+    **fingerprints.NOTHING,
+    "picture_embedding": b"",
+}
 
 
 def asked(curate: Curate) -> bool:
     """Whether a recipe wants anything measured for which a picture is decoded in full."""
-    return curate.faces is not None
+    return curate.faces is not None or curate.duplicates is not None
 
 
 def measure(picture: Picture, curate: Curate) -> dict[str, Any]:
@@ -39,12 +53,25 @@ def measure(picture: Picture, curate: Curate) -> dict[str, Any]:
     Args:
         picture: (H, W, 3) uint8 RGB, in full size and upright.
     """
-    assert curate.faces is not None
-    engine = engine_of(curate.faces)
+    faces = _faces(picture, curate.faces) if curate.faces else {}
+    return faces | (_copies(picture, curate.duplicates) if curate.duplicates else {})
+
+
+def _copies(picture: Picture, block: Duplicates) -> dict[str, Any]:
+    found: dict[str, Any] = dict(fingerprint(picture))
+    if block.embeddings:
+        found["picture_embedding"] = embed(picture, block.embeddings).tobytes()
+    return found
+
+
+def _faces(picture: Picture, block: Faces) -> dict[str, Any]:
+    engine = engine_of(block)
     (faces,) = engine.find([picture])
-    embeddings = [face.embedding for face in faces if face.embedding is not None]
-    together = np.concatenate(embeddings).astype(np.float32).tobytes() if embeddings else b""
-    return {"found": to_json(faces, engine.version), "embeddings": together}
+    return {
+        "found": to_json(faces, engine.version),
+        "face_numbers": main_face.face_numbers(picture, faces),
+        "embeddings": main_face.embeddings_of(faces),
+    }
 
 
 @lru_cache(maxsize=1)

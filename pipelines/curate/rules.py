@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipelines.curate.near import Duplicates
 from pipelines.engines import rules as face_rules
 from pipelines.engines.rules import Faces
 from pipelines.engines.stored import from_json
@@ -37,6 +38,9 @@ class Curate(BaseModel):
     max_bytes: int = Field(64 * 2**20, ge=1, description="Drop pictures with more bytes, judged before they are read.")
     max_aspect: float | None = Field(
         None, ge=1, description="Drop pictures whose longer side is more than so many times the shorter."
+    )
+    duplicates: Duplicates | None = Field(
+        None, description="Look for near-duplicates. Equal bytes are kept once in any case."
     )
     faces: Faces | None = Field(None, description="Look for faces, and which ones a picture must show.")
 

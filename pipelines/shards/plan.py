@@ -62,7 +62,7 @@ def write(recipe: Recipe, layout: Layout, samples_per_shard: int) -> dict[str, A
     kept = deciding.filter(pc.equal(deciding["reason"], ""))
     if not kept.num_rows:
         raise MenderyError(f"no picture was kept of {deciding.num_rows} found: {_why(deciding)}")
-    samples = num_crops(layout, kept) * recipe.variants
+    samples = num_crops(layout, kept) * _variants(recipe, kept)
     assigned = assign(recipe, kept, samples, samples_per_shard)
     _write_rows(layout, assigned)
     totals = np.bincount(assigned.shards, weights=samples, minlength=len(assigned.names)).astype(int).tolist()
@@ -184,10 +184,16 @@ def _by_part(kept: pa.Table) -> Iterator[tuple[int, NDArray[np.int64]]]:
     yield from zip(numbers.tolist(), np.split(kept["row"].to_numpy(), starts[1:]), strict=True)
 
 
+def _variants(recipe: Recipe, kept: pa.Table) -> NDArray[np.int64]:
+    """(N,) samples of each crop of every kept picture."""
+    of_split = np.array([recipe.num_variants(split) for split in SPLITS])
+    found: NDArray[np.int64] = of_split[pc.index_in(kept["split"], pa.array(SPLITS)).to_numpy()]
+    return found
+
+
 def _order(recipe: Recipe, kept: pa.Table) -> NDArray[np.int64]:
     """Positions of all pictures, shuffled by a hash of their digest."""
-    keys = [seeds.digest(recipe.seed, sha256, "order") for sha256 in kept["sha256"].to_pylist()]
-    return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
+    return seeds.order(seeds.digests(recipe.seed, kept["sha256"], "order"))
 
 
 def _why(table: pa.Table) -> str:

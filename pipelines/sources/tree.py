@@ -20,10 +20,10 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from pipelines.errors import BadPicture, RecipeError
-from pipelines.places import is_remote, place
+from pipelines.places import is_remote
 from pipelines.sources.archive import Archive, ArchiveBroken
-from pipelines.sources.base import Listing, Location, Source, decode_path, encode_path, is_picture_name
-from pipelines.sources.files import count_ignored, refusal, refuse_urls, zip_data_offset
+from pipelines.sources.base import Listing, Location, decode_path, encode_path, is_picture_name
+from pipelines.sources.files import count_ignored, refusal, zip_data_offset
 from pipelines.sources.parts import is_part, is_split_zip, of_one_archive, together, whole_of
 from pipelines.sources.reading import Reader
 from pipelines.sources.sevenzip import list_7z
@@ -91,8 +91,9 @@ class Download:
     @classmethod
     def at(cls, path: Path) -> Download:
         """What is at a path, told by its name and by whether it is a folder: `img_celeba.7z` may be one."""
+        is_archive = _ARCHIVE.search(path.name) or whole_of(path.name)
         # A prefix in a bucket is no object; on this machine nothing is asked that may be missing.
-        if is_archive_name(path.name) and (path.is_file() if is_remote(path) else not path.is_dir()):
+        if is_archive and (path.is_file() if is_remote(path) else not path.is_dir()):
             return cls(path.parent, encode_path(path.name))
         return cls(path)
 
@@ -108,28 +109,13 @@ class Download:
         raise RecipeError(f"no {kind} {str(path)!r}: correct the source's path")
 
 
-class DownloadSource(Source):
-    """A source whose path names a download: a folder, or one archive."""
-
-    def download(self) -> Download:
-        """What the path names."""
-        return Download.at(place(self.path, self.s3))
-
-    def root(self) -> Path:
-        return self.download().root
-
-    def check(self) -> None:
-        refuse_urls(self.path)
-        self.download().check()
-
-
 class Tree:
     """All files below a root; a context manager, because it keeps a spool and open archives.
 
     `name` names the root where it is not the source's `path`: its locations carry it, and their URIs begin with it.
     `broken` takes up the archives that end early: a second tree of one corpus shares it with the first.
     Where one archive was downloaded, the tree is this archive and what lies beside it but archives and pictures.
-    `wanted` says by its path whether a file that is no picture is taken up; others are only counted as ignored.
+    `wanted` says of a file that is no picture, by its path, whether it is taken up; others are counted as ignored.
     """
 
     def __init__(
@@ -138,12 +124,13 @@ class Tree:
         listing: Listing,
         name: str = "",
         broken: list[Entry] | None = None,
-        wanted: Callable[[str], bool] = lambda _: True,
+        wanted: Callable[[str], bool] | None = None,
     ) -> None:
         root, self._archive = (root.root, root.archive) if isinstance(root, Download) else (root, "")
         self.root, self.listing = str(root), listing
         self.place = str(root / decode_path(self._archive))
-        self._name, self._wanted = name, wanted
+        self._name = name
+        self._wanted = wanted or (lambda _: True)
         self._broken: list[Entry] = [] if broken is None else broken
         self._store = store_of(root)
         self._reader = Reader(root, listing.index_dir, MAX_ANNOTATION_BYTES, {name: root})
@@ -251,10 +238,10 @@ class Tree:
         batch: list[Entry] = []
         for location in self._walk():
             path = decode_path(location.uri)
-            wanted = self._wanted(path)
-            if wanted and not location.reason and _ARCHIVE.search(path):
+            taken_up = not location.reason and self._wanted(path)
+            if taken_up and _ARCHIVE.search(path):
                 archives.append(location)
-            elif wanted and is_part(location):
+            elif taken_up and is_part(location):
                 parts.append(location)
             else:
                 self._add(Entry(path, location), batch)
@@ -270,7 +257,7 @@ class Tree:
             return
         for location in self._store.files():
             path = decode_path(location.uri)
-            is_text = not (is_archive_name(path) or is_picture_name(path))
+            is_text = not (_ARCHIVE.search(path) or is_part(location) or is_picture_name(path))
             if is_text or of_one_archive(location.file, self._archive):
                 yield location
 
@@ -334,14 +321,14 @@ def is_refused_archive(location: Location) -> bool:
     return bool(location.reason and "!/" not in location.uri and _ARCHIVE.search(location.uri))
 
 
-def is_archive_name(path: str) -> bool:
-    """Whether a file of this name is read as an archive, or as a part of one."""
-    return _ARCHIVE.search(path) is not None or whole_of(path) is not None
-
-
 def _under(name: str, location: Location) -> Location:
     """The location as one below the root of this name."""
     return replace(location, root=name, uri=f"{name}/{location.uri}")
+
+
+def is_archive_name(path: str) -> bool:
+    """Whether a file of this name is read as an archive, or as a part of one."""
+    return _ARCHIVE.search(path) is not None or whole_of(path) is not None
 
 
 def ending(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
