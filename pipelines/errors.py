@@ -7,6 +7,9 @@ is counted, and the run goes on.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class MenderyError(Exception):
     """Stops the run; the command prints its text without a traceback and exits 1."""
@@ -94,3 +97,10 @@ REASONS: dict[str, str] = {
     "damage_failed": "no damage within the asked ratio was found",
 }
 """Every reason for which a picture is dropped, and what it means."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """How a message about an unknown word ends: with the known one that is nearest, else with all of them."""
+    known = list(known)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known[:20])}"

@@ -6,7 +6,6 @@ in which line. The models here compose the blocks that live beside the code they
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import re
@@ -25,7 +24,7 @@ from pipelines.curate.embeddings import digest
 from pipelines.curate.rules import Curate
 from pipelines.curate.splits import Splits
 from pipelines.damage import DAMAGES
-from pipelines.errors import RecipeError
+from pipelines.errors import RecipeError, did_you_mean
 from pipelines.guides import MAPS, Edges, Guides
 from pipelines.imaging.fit import Fit
 from pipelines.sources import SOURCES
@@ -307,7 +306,7 @@ def _sentence(fault: Any, path: tuple[Any, ...]) -> str:
     full = ".".join(str(part) for part in path) or "the recipe"
     match fault["type"]:
         case "extra_forbidden":
-            return f"unknown key {path[-1]!r} in {block}{_nearest(str(path[-1]), _known_keys(fault['loc']))}"
+            return f"unknown key {path[-1]!r} in {block}{did_you_mean(str(path[-1]), _known_keys(fault['loc']))}"
         case "missing":
             return f"{full} is missing"
         case "union_tag_invalid":
@@ -316,16 +315,11 @@ def _sentence(fault: Any, path: tuple[Any, ...]) -> str:
                 return (
                     f"{full} says no {'type or corpus' if path[0] == 'sources' else 'kind'}; known: {', '.join(known)}"
                 )
-            return f"{full}: unknown {tag!r}{_nearest(tag, known)} (known: {', '.join(known)})"
+            return f"{full}: unknown {tag!r}{did_you_mean(tag, known)} (known: {', '.join(known)})"
         case "value_error":
             return f"{full}: {fault['ctx']['error']}"
         case _:
             return f"{full}: {fault['msg'][0].lower()}{fault['msg'][1:]}, found {fault['input']!r}"
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
 
 
 def _known_keys(path: tuple[Any, ...]) -> list[str]:

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from pipelines import seeds
-from pipelines.curate.cells import NONE, Axis, Coded, crossed, names_of, nearest, text_of
-from pipelines.errors import RecipeError
+from pipelines.curate.cells import NONE, Axis, Coded, crossed, names_of, text_of
+from pipelines.errors import RecipeError, did_you_mean
 
 MAX_CELLS = 1_000_000
 """Combinations of values and bins that are counted."""
@@ -94,7 +94,7 @@ class Balance(BaseModel):
 
 def _check_shares(name: str, shares: Mapping[str, float], axes: Sequence[str]) -> None:
     if name not in axes:
-        raise ValueError(f"targets of {name!r}, which is not in over{nearest(name, axes)}")
+        raise ValueError(f"targets of {name!r}, which is not in over{did_you_mean(name, sorted(axes))}")
     if any(share < 0 for share in shares.values()) or sum(shares.values()) > 1 + 1e-9:
         raise ValueError(f"targets of {name} are shares of 0 to 1 that sum to at most 1, found {dict(shares)}")
 
@@ -139,7 +139,7 @@ def check_targets(block: Balance, axes: Sequence[Coded]) -> None:
     for name, shares in block.targets.items():
         for value in shares:
             if value not in known[name]:
-                raise RecipeError(f"balance: no picture has {name} {value!r}{nearest(value, known[name])}")
+                raise RecipeError(f"balance: no picture has {name} {value!r}{did_you_mean(value, sorted(known[name]))}")
 
 
 def balance(

@@ -6,9 +6,8 @@ columns of whole numbers: `codes` of an axis are positions in its `values`, -1 w
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Self
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipelines.curate import main_face
-from pipelines.errors import RecipeError
+from pipelines.errors import RecipeError, did_you_mean
 
 NONE = -1
 
@@ -54,7 +53,7 @@ class Axis(BaseModel):
         if bool(self.label) == bool(self.measure):
             raise ValueError("an axis is either a label or a measure")
         if self.measure and self.measure not in MEASURES:
-            raise ValueError(f"unknown measure {self.measure!r}{nearest(self.measure, MEASURES)}")
+            raise ValueError(f"unknown measure {self.measure!r}{did_you_mean(self.measure, sorted(MEASURES))}")
         if self.measure and self.edges is None:
             raise ValueError(f"measure {self.measure} needs edges, for example [0, 1]: every number is another value")
         if self.edges is not None and self.edges != sorted(set(self.edges)):
@@ -141,13 +140,6 @@ def names_of(axes: Sequence[Coded], cell: int) -> list[str]:
     return [axis.values[int(place)] for axis, place in zip(axes, places, strict=True)]
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """What was probably meant, as the end of a sentence."""
-    known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known[:20])}"
-
-
 def text_of(value: Any) -> str:
     """A value of a label as it is shown and asked for."""
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
@@ -164,7 +156,7 @@ def _encoded(texts: pa.ChunkedArray) -> tuple[pa.Array, Codes]:
 def _coded(axis: Axis, stated: list[dict[str, Any]], positions: NDArray[np.int32]) -> Coded:
     if not any(axis.label in labels for labels in stated):
         known = {name for labels in stated for name in labels}
-        raise RecipeError(f"balance: no picture has the label {axis.label!r}{nearest(axis.label, known)}")
+        raise RecipeError(f"balance: no picture has the label {axis.label!r}{did_you_mean(axis.label, sorted(known))}")
     if axis.edges is not None:
         numbers = np.array([_number(axis.label, labels) for labels in stated])
         return Coded(axis.name, _bins(axis.edges), _binned(numbers, axis.edges)[positions])

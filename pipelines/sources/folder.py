@@ -1,32 +1,31 @@
-"""A folder of pictures, with everything below it, and with what metadata files in it say of them.
+"""A folder of pictures, with everything below it, and with what tables beside the pictures say of them.
 
-The layout is that of `imagefolder` of the library `datasets`, and what people keep anyway: pictures in any folders, and
-a `metadata.csv` with a column `file_name`. A plain folder is listed as it is walked; where metadata may be, all of it
-is walked first, because a row may name a picture that was passed long before.
+A plain folder is listed as it is walked. Where the recipe asks for columns of metadata, all of it is walked first, and
+the tables are read before the first picture is told.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from pipelines.errors import RecipeError
 from pipelines.places import place
-from pipelines.sources.base import Listing, Location, Source, decode_path, is_picture_name
+from pipelines.sources.base import OFFICIAL_SPLITS, Listing, Location, Source, decode_path, is_picture_name
 from pipelines.sources.files import count_ignored, folder_split, is_unsafe_name, refuse_urls
-from pipelines.sources.meaning import Meaning, label_columns, label_name
-from pipelines.sources.metadata import NOTHING, USUAL, Metadata
+from pipelines.sources.metadata import USUAL, Columns, Metadata
 from pipelines.sources.rows import is_table_name
 from pipelines.sources.stores import store_of
-from pipelines.sources.tree import Entry, Tree, ending
+from pipelines.sources.tree import Tree, ending
 
-_LABEL = re.compile(r"[a-z0-9_]+")
+if TYPE_CHECKING:
+    from pipelines.labels import Annotation
 
 
 class FolderSource(Source):
@@ -34,75 +33,63 @@ class FolderSource(Source):
 
     type: Literal["folder"] = "folder"
     metadata: str = Field(
-        "auto",
-        description="Files with a row for each picture: 'auto' takes every metadata.csv, .jsonl or .parquet there is; "
-        "else their name, or a path below the source's, at which the names in it then begin; or 'none'.",
+        "",
+        description="Table with a row for each picture: its name, or its path below the source's, at which the paths "
+        "in it begin. When empty, every metadata.csv, .jsonl or .parquet. Read if a column of it is asked for.",
     )
-    image: str | None = Field(None, description="Column of metadata that names the pictures; file_name when empty.")
-    labels: list[str] | dict[str, str] | None = Field(
-        None,
-        description="Columns to keep as labels, or from column to label, such as {race: group}; all when empty.",
-    )
-    group_by: Literal["annotators", "owner", "filename", "folder"] = Field(
-        "owner", description="Who stated the label group, where a column gives it."
+    image: str = Field("file_name", description="Column of the metadata that holds the pictures' paths.")
+    labels: list[str] | dict[str, str] = Field(
+        default_factory=list, description="Columns to keep as labels, or label by column, such as {race: group}."
     )
     label_from: Literal["folder"] | None = Field(
         None, description="'folder': the name of a picture's folder is its label scene."
     )
-    identity: str | None = Field(
-        None, description="Column that says who is shown: one person's pictures go to one split, and no shard tells it."
+    identity: str = Field(
+        "", description="Column that says who is shown: one person's pictures go to one split, and no shard tells it."
     )
-    split_column: str | None = Field(None, description="Column of each picture's official split.")
-    licence_column: str | None = Field(None, description="Column of each picture's licence, as an SPDX identifier.")
-    licence_url_column: str | None = Field(None, description="Column of where each picture's licence can be read.")
-    attribution_column: str | None = Field(None, description="Column of whom to credit for each picture.")
+    split_column: str = Field("", description="Column of each picture's official split.")
+    licence_column: str = Field("", description="Column of each picture's licence, as an SPDX identifier.")
+    licence_url_column: str = Field("", description="Column of where each picture's licence can be read.")
+    attribution_column: str = Field("", description="Column of whom to credit for each picture.")
 
     @field_validator("metadata")
     @classmethod
     def _check_metadata(cls, metadata: str) -> str:
-        if metadata in ("auto", "none"):
-            return metadata
-        name = posixpath.normpath(metadata)
-        if not is_table_name(name) or is_unsafe_name(name):
-            raise ValueError(
-                "metadata is auto, none, or the name of a .csv, .tsv, .jsonl (each also .gz) or .parquet "
-                f"below the source's path, found {metadata!r}"
-            )
+        name = posixpath.normpath(metadata) if metadata else ""
+        if name and (not is_table_name(name) or is_unsafe_name(name)):
+            kinds = ".csv, .tsv, .jsonl (each also .gz) or .parquet"
+            raise ValueError(f"expected the name of a {kinds} below the source's path, found {metadata!r}")
         return name
 
     @field_validator("labels")
     @classmethod
-    def _check_labels(cls, labels: list[str] | dict[str, str] | None) -> list[str] | dict[str, str] | None:
-        wrong = [label for label in labels.values() if not _LABEL.fullmatch(label)] if isinstance(labels, dict) else []
-        if wrong:
-            raise ValueError(f"a label is lower-case letters, digits and underscores, found {wrong[0]!r}")
+    def _check_labels(cls, labels: list[str] | dict[str, str]) -> list[str] | dict[str, str]:
+        for label in _label_by_column(labels).values():
+            if not re.fullmatch(r"[a-z0-9_]+", label):
+                rename = f"labels: {{{label!r}: NAME}} gives a column another name"
+                raise ValueError(f"a label is lower-case letters, digits and underscores, found {label!r}; {rename}")
         return labels
 
     @model_validator(mode="after")
     def _check_columns(self) -> Self:
-        if self.metadata == "none" and self.columns():
-            raise ValueError(
-                f"without metadata there is no column {min(self.columns())!r}: remove it, or metadata: none"
-            )
-        if self.identity and self.identity in (self.labels or ()):
+        if self.metadata and not self.columns():
+            raise ValueError(f"no column of {self.metadata} is asked for: name some with labels, or identity")
+        if self.identity and self.identity in self.labels:
             raise ValueError(f"column {self.identity!r} is the identity: labels may not tell it")
         return self
 
-    def columns(self) -> set[str]:
-        """Columns that the recipe names."""
-        named = {self.image, *(self.labels or ()), *self.terms().values()}
-        return {column for column in named if column}
-
-    def terms(self) -> dict[str, str]:
-        """Columns that are no labels, by what they say of a picture."""
-        columns = {
+    def columns(self) -> Columns | None:
+        """Columns that the recipe asks for; None if it asks for none."""
+        terms = {
             "identity": self.identity,
             "split": self.split_column,
             "licence": self.licence_column,
             "licence_url": self.licence_url_column,
             "attribution": self.attribution_column,
         }
-        return {kind: column for kind, column in columns.items() if column}
+        terms = {term: column for term, column in terms.items() if column}
+        labels = _label_by_column(self.labels)
+        return Columns(self.image, labels, terms) if labels or terms else None
 
     def root(self) -> Path:
         return place(self.path, self.s3)
@@ -112,89 +99,64 @@ class FolderSource(Source):
         super().check()
 
     def locate(self, listing: Listing) -> Iterator[Location]:
-        if self.metadata != "none":
-            yield from self._locate_in_tree(listing)
+        if columns := self.columns():
+            yield from self._locate_with(columns, listing)
             return
-        walked = store_of(self.root()).walk(listing)
-        files = (Entry(decode_path(location.uri), location) for location in walked)
-        yield from self._described(files, None, self._meaning(()), listing)
+        unused = ""
+        for location in store_of(self.root()).walk(listing):
+            path = decode_path(location.uri)
+            if _may_be_picture(path):
+                yield self._described(location, path, None, listing)
+            else:
+                count_ignored(listing.ignored, path)
+                unused = unused or (path if ending(USUAL).search(path) else "")
+        if unused:
+            listing.notes.append(f"{unused} in {self.path}: the recipe names no column of it, so nothing of it is kept")
 
-    def _locate_in_tree(self, listing: Listing) -> Iterator[Location]:
+    def _locate_with(self, columns: Columns, listing: Listing) -> Iterator[Location]:
         """The pictures with what metadata says of them, then what it says of pictures that are not there."""
-        wanted = None if self.labels is None else self.columns()
-        with (
-            Tree(self.root(), listing, wanted=self._is_metadata) as tree,
-            Metadata(self.image, wanted, self.terms().values()) as metadata,
-        ):
-            meaning = self._read(tree, metadata)
-            rows = metadata if metadata.num_files else None
-            yield from self._described(tree.pictures(), rows, meaning, listing)
+        pattern = re.escape(self.metadata) if self.metadata else USUAL
+        with Tree(self.root(), listing, wanted=lambda path: ending(pattern).search(path) is not None) as tree:
+            if not tree.others():
+                name = self.metadata or "metadata.csv, .jsonl or .parquet"
+                raise RecipeError(f"no {name} below {tree.root}: correct the source's metadata")
+            metadata = Metadata(tree, pattern, columns)
+            for entry in tree.pictures():
+                if _may_be_picture(entry.path):
+                    yield self._described(entry.location, entry.path, metadata, listing)
+                else:
+                    count_ignored(listing.ignored, entry.path)
             yield from metadata.faults()
-            listing.notes += [f"{tree.root}: {note}" for note in (*metadata.notes(), *meaning.notes())]
+            listing.notes += [f"{tree.root}: {note}" for note in metadata.notes()]
 
-    def _is_metadata(self, path: str) -> bool:
-        return ending(self._pattern()).search(path) is not None
-
-    def _pattern(self) -> str:
-        return USUAL if self.metadata == "auto" else re.escape(self.metadata)
-
-    def _read(self, tree: Tree, metadata: Metadata) -> Meaning:
-        """Reads all metadata; faults as `_require`."""
-        unused = []
-        for entry, found in tree.find_all(self._pattern()):
-            if not metadata.read(tree, entry, entry.path.removesuffix(found[0].lstrip("/"))):
-                unused.append(entry.path)
-        metadata.index()
-        without = f"no column {self.image or 'file_name'!r} in {', '.join(unused[:3])}"
-        if self.columns() or self.metadata not in ("auto", "none"):
-            self._require(tree, metadata, without if unused else "")
-        elif unused:
-            tree.listing.notes.append(f"{tree.root}: {without}: not used as metadata")
-        nameless = [column for column in metadata.columns if column and not label_name(column)]
-        if nameless and self.labels is None:
-            names = ", ".join(map(repr, nameless[:3]))
-            tree.listing.notes.append(f"{tree.root}: no label without letters a to z: name {names} with labels")
-        return self._meaning(metadata.columns)
-
-    def _require(self, tree: Tree, metadata: Metadata, without: str) -> None:
-        """Raises RecipeError when metadata that the recipe asks for, or a column, is not there."""
-        if without and not metadata.num_files:
-            raise RecipeError(f"{tree.root}: {without}: say with `image` which column names the pictures")
-        if not metadata.num_files:
-            name = "metadata.csv, .jsonl or .parquet" if self.metadata == "auto" else self.metadata
-            raise RecipeError(f"no {name} below {tree.root}: correct the source's metadata")
-        if missing := sorted(self.columns() - {self.image} - metadata.columns.keys()):
-            found = ", ".join(metadata.columns) or "none"
-            raise RecipeError(f"{tree.root}: no column {missing[0]!r} in the metadata; its columns are {found}")
-
-    def _meaning(self, columns: Iterable[str]) -> Meaning:
-        terms = self.terms()
-        free = [column for column in columns if column not in terms.values()]
-        return Meaning(label_columns(self.labels, free), terms, self.group_by, self.label_from == "folder")
-
-    def _described(
-        self, files: Iterable[Entry], metadata: Metadata | None, meaning: Meaning, listing: Listing
-    ) -> Iterator[Location]:
-        """The pictures among files, with what is known of each."""
+    def _described(self, location: Location, path: str, metadata: Metadata | None, listing: Listing) -> Location:
+        split = self.split or folder_split(location.uri)
+        # Where nothing more is known, a million pictures are listed in a third of the time.
+        if metadata is None and self.label_from is None:
+            return replace(location, split=split)
         from pipelines.labels import annotated  # which itself imports this package
 
-        for entry in self._pictures(files, listing):
-            location = entry.location
-            # Without anything to tell, a million pictures are listed in a third of the time.
-            if metadata or meaning.scene_of_folder:
-                stated = metadata.of(entry.path) if metadata else NOTHING
-                if stated.beside:
-                    listing.ignored[f"(of a picture: {stated.beside})"] += 1
-                    continue
-                annotation = meaning.annotation(entry.path, stated)
-                location = annotated(location, annotation, self.corpus_name(), listing.salt)
-            split = self.split or location.split or folder_split(location.uri)
-            yield replace(location, split=split) if split != location.split else location
+        annotation = self._annotation(path, metadata)
+        return annotated(replace(location, split=split), annotation, self.corpus_name(), listing.salt, self.split)
 
-    def _pictures(self, files: Iterable[Entry], listing: Listing) -> Iterator[Entry]:
-        """Files with a picture's name, and folders that cannot be listed; others are counted."""
-        for entry in files:
-            if is_picture_name(entry.path) or entry.location.uri.endswith("/"):
-                yield entry
-            else:
-                count_ignored(listing.ignored, entry.path)
+    def _annotation(self, path: str, metadata: Metadata | None) -> Annotation:
+        from pipelines.labels import Annotation
+
+        annotation = metadata.annotation(path) if metadata else Annotation()
+        scene = _folder_name(path) if self.label_from else ""
+        return replace(annotation, labels={"scene": scene, **annotation.labels}) if scene else annotation
+
+
+def _label_by_column(labels: list[str] | dict[str, str]) -> Mapping[str, str]:
+    return labels if isinstance(labels, dict) else {column: column for column in labels}
+
+
+def _may_be_picture(path: str) -> bool:
+    """Whether it has a picture's name, or is a folder that cannot be listed."""
+    return is_picture_name(path) or path.endswith("/")
+
+
+def _folder_name(path: str) -> str:
+    """Name of a picture's folder; "" where it lies at the top, or in a folder that is named after a split."""
+    folder = path.rpartition("/")[0].rpartition("/")[2]
+    return "" if folder.lower() in OFFICIAL_SPLITS else folder

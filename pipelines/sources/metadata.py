@@ -1,11 +1,9 @@
-"""Rows of metadata files, joined to the pictures that they name: the layout that `imagefolder` of `datasets` reads.
+"""Metadata files: tables with a row for each picture, which names the picture by its path.
 
-A metadata file concerns the files below its own folder, which a column such as `file_name` names. Rows wait in a
-temporary database on disk, so that memory grows by no more than a bit with each of them.
-
-Source: datasets 5.2, `packaged_modules/folder_based_builder/folder_based_builder.py`. It departs from it where a folder
-that somebody keeps would not load at all: metadata may be of several kinds and have different columns, a picture may
-have several rows, and a row without a picture is a counted fault.
+The layout is that of `imagefolder` of the library `datasets`. It departs from it where a folder that somebody keeps
+would not load at all: a row without a picture and a picture without a row are counted, and several files may have
+different columns. Only the columns that the recipe names are kept: a table may well hold names of people, and labels
+go into shards. Rows wait in memory, because a row may name a picture that was listed long before.
 """
 
 from __future__ import annotations
@@ -14,272 +12,192 @@ import json
 import math
 import posixpath
 import re
-import sqlite3
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from itertools import chain, islice
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from pipelines.errors import BadPicture, RecipeError
+from pipelines.errors import BadPicture, RecipeError, did_you_mean
 from pipelines.sources.archive import ArchiveBroken
-from pipelines.sources.base import Location, encode_path
-from pipelines.sources.columns import ColumnKinds
+from pipelines.sources.base import OFFICIAL_SPLITS, Location, encode_path
 from pipelines.sources.files import is_unsafe_name
 from pipelines.sources.rows import Row, read_rows
 from pipelines.sources.tree import Entry, Tree
 
+if TYPE_CHECKING:
+    from pipelines.labels import Annotation
+
 USUAL = r"metadata\.(?:csv|jsonl|parquet)"
 """Names by which `imagefolder` knows metadata."""
 
-_HEAD = 100
-"""Rows whose keys tell the columns of JSON lines."""
-
-_FILE_COLUMN = re.compile(r"(?:.*_)?file_names?", re.DOTALL)
 _IS_CSV = re.compile(r"\.[ct]sv(?:\.gz)?$", re.IGNORECASE)
+_WHOLE = re.compile(r"[+-]?(?:0|[1-9]\d{0,17})")
+_NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d{0,17})?\.\d+(?:[eE][+-]?\d{1,3})?")
 
 
 @dataclass(frozen=True)
-class Stated:
-    """What rows say of one picture.
+class Columns:
+    """Which column says what.
 
     Attributes:
-        cells: values by column.
-        disputed: columns of which its rows say different things.
-        beside: where no row means it as a picture, the column that names it as what belongs to one; else "".
-        missing: no row names it, though it lies below the folder of a metadata file.
+        image: the picture's path.
+        labels: label by column.
+        terms: column by field of `Annotation`: `identity`, `split`, `licence`, `licence_url`, `attribution`.
     """
 
-    cells: dict[str, Any]
-    disputed: frozenset[str] = frozenset()
-    beside: str = ""
-    missing: bool = False
+    image: str
+    labels: Mapping[str, str]
+    terms: Mapping[str, str]
+
+    def names(self) -> set[str]:
+        return {self.image, *self.labels, *self.terms.values()}
 
 
-NOTHING, NO_ROW = Stated({}), Stated({}, missing=True)
+@dataclass(slots=True)
+class _Line:
+    """A row that names a picture.
+
+    Attributes:
+        file, number: where it stands.
+        says: JSON text of the fields of an `Annotation`.
+        other: number of a row that says something else of the same picture, or 0.
+        used: whether the picture is there.
+    """
+
+    file: str
+    number: int
+    says: str
+    other: int = 0
+    used: bool = False
 
 
-@dataclass(frozen=True)
-class _File:
-    """A metadata file, the folder where its names begin, and for CSV what its columns hold."""
-
-    entry: Entry
-    folder: str
-    kinds: ColumnKinds | None
-    column: str
-
-
-@dataclass
 class Metadata:
-    """Rows by picture; a context manager, because it keeps a file.
+    """Rows of the metadata files of a tree, by the pictures that they name."""
 
-    Attributes:
-        image: column that names the pictures; None for `file_name` and what is like it.
-        wanted: columns to keep; None for all.
-        texts: columns whose cells are never made numbers.
-        columns: names of all columns that were seen, other than those that name files.
-        num_outside: pictures that lie below no folder with a metadata file.
-    """
-
-    image: str | None
-    wanted: Collection[str] | None
-    texts: Collection[str]
-    columns: dict[str, None] = field(default_factory=dict)
-    num_outside: int = 0
-
-    def __post_init__(self) -> None:
-        self._files: list[_File] = []
-        self._folders: set[str] = set()
-        self._seen = bytearray()
-        # Without a name, so that its file is gone when this process is, however that ends.
-        self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self._rows.execute("PRAGMA journal_mode = OFF")
-        self._rows.execute("CREATE TABLE rows (place TEXT, file INTEGER, number INTEGER, cells TEXT)")
-
-    def __enter__(self) -> Metadata:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._rows.close()
-
-    def read(self, tree: Tree, entry: Entry, folder: str) -> bool:
-        """Takes up the rows of a metadata file, if it has a column that names pictures.
+    def __init__(self, tree: Tree, pattern: str, columns: Columns) -> None:
+        """Reads them.
 
         Args:
-            folder: where the names in it begin: a path below the tree's root, with a slash at its end, or "".
+            pattern: how their paths end; where the match begins, the paths in them begin.
 
         Raises:
-            RecipeError: it cannot be read, or several of its columns may name the pictures.
+            RecipeError: one cannot be read, or a column is in none of them.
         """
+        self._columns = columns
+        self._names: dict[str, None] = {}
+        self._lines: dict[str, _Line] = {}
+        self._faults: list[Location] = []
+        self._left_out: Counter[str] = Counter()
+        files = tree.find_all(pattern)
+        for entry, found in files:
+            self._read(tree, entry, entry.path.removesuffix(found[0].lstrip("/")))
+        for column in sorted(columns.names() - self._names.keys()) if files else ():
+            among = ", ".join(entry.path for entry, _ in files[:3])
+            raise RecipeError(f"no column {column!r} in {among} in {tree.root}{did_you_mean(column, self._names)}")
+
+    def annotation(self, path: str) -> Annotation:
+        """What is said of the picture at a path of the tree."""
+        from pipelines.labels import Annotation  # which itself imports this package
+
+        line = self._lines.get(_key(path))
+        if line is None:
+            return Annotation(reason="no_label", detail="no row of the metadata names it")
+        line.used = True
+        if line.other:
+            detail = f"rows {line.number} and {line.other} of {line.file} say different things of it"
+            return Annotation(reason="bad_label", detail=detail)
+        return Annotation(**json.loads(line.says))
+
+    def faults(self) -> Iterator[Location]:
+        """Rows that cannot be read, and those whose picture `annotation` was not asked for."""
+        yield from self._faults
+        for key, line in self._lines.items():
+            if not line.used:
+                yield _fault(key, "no_picture", f"named in {line.file}, row {line.number}, and not there")
+
+    def notes(self) -> Iterator[str]:
+        for label, count in sorted(self._left_out.items()):
+            yield f"{label!r} of {count} rows is not as the normal form of labels has it, and left out"
+
+    def _read(self, tree: Tree, entry: Entry, folder: str) -> None:
         try:
             with tree.open(entry) as stream:
                 names, rows = read_rows(entry.path, stream, "metadata", ragged=False)
-                head = list(islice(rows, _HEAD))
-                names = names or list(dict.fromkeys(name for row in head if isinstance(row, dict) for name in row))
-                column = self._picture_column(entry, names)
-                if column is None:
-                    return False
-                kinds = ColumnKinds() if _IS_CSV.search(entry.path) else None
-                self._take(_File(entry, folder, kinds, column), chain(head, rows))
+                self._names |= dict.fromkeys(names)
+                for number, row in enumerate(rows, 1):
+                    self._take(entry, folder, number, row)
         except (BadPicture, ArchiveBroken) as error:
             raise RecipeError(f"{entry.path} in {tree.root} cannot be read: {error}") from None
-        return True
 
-    @property
-    def num_files(self) -> int:
-        """Metadata files that have rows of pictures."""
-        return len(self._files)
-
-    def index(self) -> None:
-        """Makes rows known by what they name; to be called when all are read."""
-        self._rows.execute("CREATE INDEX places ON rows (place)")
-        (last,) = self._rows.execute("SELECT COALESCE(MAX(rowid), 0) FROM rows").fetchone()
-        self._seen = bytearray(last // 8 + 1)
-
-    def of(self, path: str) -> Stated:
-        """What rows say of the picture at a path of the tree."""
-        if stated := self._at(_key(path)):
-            return stated
-        folders = (path[: found.end()] for found in re.finditer("/", path))
-        if "" in self._folders or any(folder in self._folders for folder in folders):
-            return NO_ROW
-        self.num_outside += 1
-        return NOTHING
-
-    def notes(self) -> Iterator[str]:
-        """What a person should know of the pictures that `of` was asked for."""
-        if self.num_outside:
-            yield f"{self.num_outside} pictures lie in no folder with metadata, and have no labels of it"
-
-    def faults(self) -> Iterator[Location]:
-        """Rows that cannot be read, then rows whose picture `of` was not asked for."""
-        for file, number, detail in self._rows.execute(
-            "SELECT file, number, cells FROM rows WHERE place IS NULL ORDER BY rowid"
-        ):
-            uri = f"{self._files[file].entry.location.uri}#{number}"
-            yield _fault(uri, "bad_label", f"row {number}: {detail}")
-        last = None
-        for row, place in self._rows.execute("SELECT rowid, place FROM rows WHERE place NOT NULL ORDER BY place"):
-            if place != last and not self._seen[row >> 3] & 1 << (row & 7):
-                yield from self._absent(row, place)
-            last = place
-
-    def _picture_column(self, entry: Entry, names: Sequence[str]) -> str | None:
-        if self.image:
-            return self.image if self.image in names else None
-        found = list(filter(_FILE_COLUMN.fullmatch, names))
-        usual = [name for name in ("file_name", "file_names") if name in found] or found
-        if len(usual) > 1 and usual[0] != "file_name":
-            several = ", ".join(usual)
-            raise RecipeError(f"{entry.path}: name the column of the pictures with `image`: one of {several}")
-        return usual[0] if usual else None
-
-    def _take(self, file: _File, rows: Iterator[Row]) -> None:
-        number = len(self._files)
-        self._files.append(file)
-        self._folders.add(file.folder)
-        records = (record for count, row in enumerate(rows, 1) for record in self._records(file, count, row))
-        self._rows.execute("BEGIN")
-        self._rows.executemany(f"INSERT INTO rows VALUES (?, {number}, ?, ?)", records)  # noqa: S608  # a number
-        self._rows.execute("COMMIT")
-
-    def _records(self, file: _File, number: int, row: Row) -> Iterator[tuple[str | None, int, str]]:
-        """For each file that a row names, where that is and what is said of it; or what is wrong with the row."""
+    def _take(self, entry: Entry, folder: str, number: int, row: Row) -> None:
         try:
             if isinstance(row, str):
                 raise BadPicture("bad_label", row)
-            kept = self._kept(row, file.column)
-            pictures = [(_place(file.folder, name), number, _text(kept)) for name in _names(row, file.column)]
-            if not pictures:
-                raise BadPicture("bad_label", f"{file.column} is empty")
-            others = [name for name in row if name != file.column and _FILE_COLUMN.fullmatch(name)]
-            beside = [
-                (_place(file.folder, name), number, _text(other)) for other in others for name in _names(row, other)
-            ]
+            self._names |= dict.fromkeys(row)
+            _check_texts(row, self._columns.names())
+            key = _key(folder + _path(row.get(self._columns.image)))
+            line = _Line(entry.path, number, self._says(row, _IS_CSV.search(entry.path) is not None))
         except BadPicture as bad:
-            yield None, number, bad.detail
+            self._faults.append(_fault(f"{entry.location.uri}#{number}", bad.reason, f"row {number}: {bad.detail}"))
             return
-        self.columns.update(dict.fromkeys(name for name in row if name != file.column and name not in others))
-        if file.kinds:
-            file.kinds.learn(kept)
-        yield from pictures
-        yield from beside
+        first = self._lines.setdefault(key, line)
+        if first.says != line.says:
+            first.other = number
 
-    def _kept(self, row: dict[str, Any], column: str) -> dict[str, Any]:
-        return {
-            name: value
-            for name, value in row.items()
-            if (self.wanted is None or name in self.wanted) and name != column and not _FILE_COLUMN.fullmatch(name)
-            if isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
-        }
+    def _says(self, row: Mapping[str, Any], is_csv: bool) -> str:
+        from pipelines.labels import sifted
 
-    def _at(self, place: str) -> Stated | None:
-        cells: dict[str, Any] = {}
-        disputed, beside, count = set(), "", 0
-        for row, file, text in self._rows.execute("SELECT rowid, file, cells FROM rows WHERE place = ?", (place,)):
-            self._seen[row >> 3] |= 1 << (row & 7)
-            said = json.loads(text)
-            if isinstance(said, str):
-                beside = said
-                continue
-            count += 1
-            for name, value in self._values(self._files[file], said):
-                if cells.setdefault(name, value) != value:
-                    disputed.add(name)
-        return Stated(cells, frozenset(disputed), "" if count else beside) if count or beside else None
-
-    def _values(self, file: _File, said: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-        for name, cell in said.items():
-            value = file.kinds.value(name, cell) if file.kinds and name not in self.texts else cell
-            if value is not None:
-                yield name, value
-
-    def _absent(self, row: int, place: str) -> Iterator[Location]:
-        file, number, text = self._rows.execute(
-            "SELECT file, number, cells FROM rows WHERE rowid = ?", (row,)
-        ).fetchone()
-        if text.startswith("{"):
-            detail = f"named in {self._files[file].entry.path}, row {number}, and not there"
-            yield _fault(place, "no_picture", detail)
+        stated = {label: _value(row.get(column), is_csv) for column, label in self._columns.labels.items()}
+        if stated.get("group") is not None:
+            stated = {"group_by": "owner", **stated}
+        labels, foreign = sifted(stated)
+        self._left_out.update(foreign)
+        terms = {term: _word(row.get(column)) for term, column in self._columns.terms.items()}
+        if "split" in terms:
+            terms["split"] = OFFICIAL_SPLITS.get(terms["split"].lower(), "")
+        return json.dumps({"labels": labels, **terms})
 
 
 def _fault(uri: str, reason: str, detail: str) -> Location:
     return Location(uri=uri, file="", container="file", reason=reason, detail=detail)
 
 
-def _names(row: dict[str, Any], column: str) -> list[str]:
-    """Names in a cell: one, or a list of them."""
-    value = row.get(column)
-    names = [name for name in (value if isinstance(value, list) else [value]) if name not in (None, "")]
-    if not all(isinstance(name, str) for name in names):
-        raise BadPicture("bad_label", f"{column} is {value!r:.80}, not the name of a file")
-    return names
+def _check_texts(row: Mapping[str, Any], columns: Iterable[str]) -> None:
+    """Raises BadPicture where a text was not UTF-8, or has half a character, as only JSON can."""
+    for column in columns:
+        text = str(row.get(column))
+        if re.search("[\ud800-\udfff\ufffd]", text):
+            raise BadPicture("bad_label", f"{column} is not UTF-8: {text.encode('ascii', 'replace').decode()!r:.80}")
 
 
-def _place(folder: str, name: str) -> str:
-    """The file that a row names, as all spellings of its path have it: macOS writes accents as letters of their own."""
-    path = posixpath.normpath(name.replace("\\", "/"))
-    if "://" in name or path == "." or is_unsafe_name(path):
-        raise BadPicture("bad_label", f"{name!r:.80} is no path below the folder of the metadata")
-    return _key(folder + _sound(path))
+def _path(cell: object) -> str:
+    """The path that a cell holds; a table of Windows has backslashes in it."""
+    path = posixpath.normpath(cell.replace("\\", "/")) if isinstance(cell, str) and cell else ".."
+    if is_unsafe_name(path):
+        raise BadPicture("bad_label", f"expected the path of a picture below the metadata's folder, found {cell!r:.80}")
+    return path
 
 
 def _key(path: str) -> str:
+    """A path as all spellings of it have it: macOS writes accents as letters of their own."""
     return encode_path(unicodedata.normalize("NFC", path))
 
 
-def _text(value: Any) -> str:
-    return _sound(json.dumps(value, ensure_ascii=False))
+def _value(cell: Any, is_csv: bool) -> str | int | float | None:
+    """What a cell means as a label. In CSV everything is text, but age >= 18 needs a number; 007 stays a text."""
+    if not isinstance(cell, str | int | float):
+        return None
+    if not is_csv or not isinstance(cell, str):
+        return cell
+    cell = cell.strip()
+    if _WHOLE.fullmatch(cell):
+        return int(cell)
+    return float(cell) if _NUMBER.fullmatch(cell) else cell
 
 
-def _sound(text: str) -> str:
-    """The text.
-
-    Raises:
-        BadPicture: it was not UTF-8, or has half a character.
-    """
-    with suppress(UnicodeEncodeError):
-        if "\ufffd" not in text and text.encode():
-            return text
-    raise BadPicture("bad_label", f"not UTF-8: {text.encode('ascii', 'replace').decode()!r:.80}")
+def _word(cell: Any) -> str:
+    """A cell as a text; 7.0 is 7, which is what programs make of whole numbers where some are missing."""
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() else "" if math.isnan(cell) else str(cell)
+    return "" if cell is None else str(cell).strip()

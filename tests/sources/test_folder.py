@@ -124,14 +124,14 @@ def test_a_folder_that_may_not_be_listed_is_counted(folder, listed):
 
 
 def test_a_folder_that_vanishes_while_listing_is_counted(folder, tmp_path):
-    locations = FolderSource(path=str(folder), metadata="none").locate(Listing(tmp_path))
+    locations = FolderSource(path=str(folder)).locate(Listing(tmp_path))
     next(locations)
     shutil.rmtree(folder / "deep")
     assert {location.uri: location.reason for location in locations if location.reason} == {"deep/": "unreadable"}
 
 
 def test_a_root_that_vanishes_while_listing_stops_the_run(folder, tmp_path):
-    locations = FolderSource(path=str(folder), metadata="none").locate(Listing(tmp_path))
+    locations = FolderSource(path=str(folder)).locate(Listing(tmp_path))
     next(locations)
     shutil.rmtree(folder)
     with pytest.raises(SourceVanished, match="mount or restore"):

@@ -57,140 +57,200 @@ def test_rows_become_labels_whatever_the_format(folder, listed, write: Callable[
 
 def test_pictures_still_read_back_their_bytes(folder, listed):
     write_csv(folder / "metadata", ROWS)
-    assert listed("folder", folder).read_all() == [content("a.jpg"), content("deep/b.jpg")]
+    assert listed("folder", folder, labels=["age"]).read_all() == [content("a.jpg"), content("deep/b.jpg")]
+
+
+def test_nothing_is_kept_that_the_recipe_does_not_name(folder, listed):
+    write_csv(folder / "metadata", ROWS)
+    listing = listed("folder", folder)
+    assert labels(listing) == {"a.jpg": {}, "deep/b.jpg": {}}
+    assert listing.ignored == {".csv": 1}
+    assert "metadata.csv" in listing.notes[0] and "names no column of it" in listing.notes[0]
 
 
 def test_columns_say_identity_and_terms(folder, listed):
-    write_csv(folder / "metadata", ROWS)
-    listing = listed("folder", folder, labels=[], identity="who", licence_column="terms")
+    write_csv(folder / "metadata", [{**row, "by": "Jane Doe", "url": "https://x.example/"} for row in ROWS])
+    columns = {"licence_column": "terms", "licence_url_column": "url", "attribution_column": "by"}
+    listing = listed("folder", folder, identity="who", **columns)
     assert [location.licence for location in listing.good] == ["CC0-1.0", "CC-BY-4.0"]
+    assert {(location.licence_url, location.attribution) for location in listing.good} == {
+        ("https://x.example/", "Jane Doe")
+    }
     assert len({location.identity for location in listing.good} - {"", "p1", "p2"}) == 2
-    assert set(labels(listing)["a.jpg"]) == set()
+    assert labels(listing)["a.jpg"] == {}
+
+
+def test_a_person_is_the_same_whether_a_table_says_7_or_7_0(folder, listed):
+    write_jsonl(folder / "metadata", [{"file_name": "a.jpg", "who": 7}])
+    write_jsonl(folder / "deep" / "metadata", [{"file_name": "b.jpg", "who": 7.0}])
+    assert len({location.identity for location in listed("folder", folder, identity="who").good}) == 1
+
+
+def test_who_is_not_known_has_no_identity(folder, listed):
+    write_parquet(folder / "metadata", [{**ROWS[0], "who": float("nan")}, {**ROWS[1], "who": None}])
+    assert {location.identity for location in listed("folder", folder, identity="who").good} == {""}
 
 
 def test_a_column_may_have_another_name_as_label(folder, listed):
-    write_jsonl(folder / "metadata", [{"file_name": "a.jpg", "race": "East Asian"}])
-    assert labels(listed("folder", folder, labels={"race": "group"}))["a.jpg"] == {
-        "group": "East Asian",
-        "group_by": "owner",
-    }
+    write_jsonl(folder / "metadata", [{"file_name": "a.jpg", "Race": "East Asian"}])
+    found = labels(listed("folder", folder, labels={"Race": "group"}))
+    assert found == {"a.jpg": {"group": "East Asian", "group_by": "owner"}}
+
+
+def test_a_value_that_the_normal_form_lacks_is_left_out_with_a_note(folder, listed):
+    write_jsonl(folder / "metadata", [{"file_name": "a.jpg", "sex": "F"}, {"file_name": "deep/b.jpg", "sex": "robot"}])
+    listing = listed("folder", folder, labels=["sex"])
+    assert labels(listing) == {"a.jpg": {"sex": "female"}, "deep/b.jpg": {}}
+    assert "'sex' of 1 rows" in listing.notes[0]
 
 
 def test_splits_come_from_a_column(folder, listed):
-    rows = [{"file_name": "a.jpg", "part": "validation"}, {"file_name": "deep/b.jpg", "part": "train"}]
+    rows = [{"file_name": "a.jpg", "part": "validation"}, {"file_name": "deep/b.jpg", "part": "unlabelled"}]
     write_jsonl(folder / "metadata", rows)
-    listing = listed("folder", folder, labels=[], split_column="part")
-    assert [location.split for location in listing.good] == ["val", "train"]
+    assert [location.split for location in listed("folder", folder, split_column="part").good] == ["val", ""]
 
 
-def test_splits_come_from_folders_without_metadata(tmp_path, listed):
+def test_splits_come_from_folders_too(tmp_path, listed):
     for name in ("train/x.jpg", "test/y.jpg"):
-        (tmp_path / "s" / name).parent.mkdir(parents=True)
-        (tmp_path / "s" / name).write_bytes(content(name))
-    assert {location.uri: location.split for location in listed("folder", tmp_path / "s").good} == {
-        "test/y.jpg": "test",
-        "train/x.jpg": "train",
-    }
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(content(name))
+        write_csv(tmp_path / name.partition("/")[0] / "metadata", [{"file_name": name[-5:], "age": 3}])
+    found = listed("folder", tmp_path, labels=["age"])
+    assert {location.uri: location.split for location in found.good} == {"test/y.jpg": "test", "train/x.jpg": "train"}
 
 
-def test_the_folder_s_name_may_be_the_scene(tmp_path, listed):
-    for name in ("train/beach/x.jpg", "train/y.jpg"):
-        (tmp_path / "s" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "s" / name).write_bytes(content(name))
-    found = labels(listed("folder", tmp_path / "s", label_from="folder"))
-    assert found == {"train/beach/x.jpg": {"scene": "beach"}, "train/y.jpg": {}}
+@pytest.mark.parametrize("with_metadata", [False, True])
+def test_the_folder_s_name_may_be_the_scene(tmp_path, listed, with_metadata):
+    root, names = tmp_path / "s", ("train/beach/x.jpg", "train/y.jpg")
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content(name))
+    write_csv(root / "metadata", [{"file_name": name, "age": 3} for name in names])
+    found = labels(listed("folder", root, label_from="folder", labels=["age"] if with_metadata else []))
+    age = {"age": 3} if with_metadata else {}
+    assert found == {"train/beach/x.jpg": {"scene": "beach", **age}, "train/y.jpg": age}
 
 
-def test_names_begin_at_the_folder_of_the_metadata(folder, listed):
+def test_paths_begin_at_the_folder_of_the_metadata(folder, listed):
     write_jsonl(folder / "deep" / "metadata", [{"file_name": "b.jpg", "age": 40}])
-    assert labels(listed("folder", folder)) == {"a.jpg": {}, "deep/b.jpg": {"age": 40}}
+    listing = listed("folder", folder, labels=["age"])
+    assert labels(listing) == {"deep/b.jpg": {"age": 40}}
+    assert listing.reasons == {"a.jpg": "no_label"}
+
+
+@pytest.mark.parametrize("spelled", ["deep\\caf\u00e9.jpg", "./deep/cafe\u0301.jpg"])
+def test_paths_of_windows_and_accents_of_macos_are_found(folder, listed, spelled):
+    (folder / "deep" / "cafe\u0301.jpg").write_bytes(b"x")
+    write_jsonl(folder / "metadata", [*ROWS, {"file_name": spelled, "age": 3}])
+    assert listed("folder", folder, labels=["age"]).reasons == {}
 
 
 def test_a_row_without_its_picture_is_counted_by_name(folder, listed):
     write_csv(folder / "metadata", [*ROWS, {**ROWS[0], "file_name": "lost.jpg"}])
-    assert listed("folder", folder).reasons == {"lost.jpg": "no_picture"}
+    assert listed("folder", folder, labels=["age"]).reasons == {"lost.jpg": "no_picture"}
 
 
 def test_a_picture_without_a_row_is_counted(folder, listed):
     write_csv(folder / "metadata", ROWS[:1])
-    assert listed("folder", folder).reasons == {"deep/b.jpg": "no_label"}
+    assert listed("folder", folder, labels=["age"]).reasons == {"deep/b.jpg": "no_label"}
 
 
-def test_equal_rows_of_one_picture_are_one(folder, listed):
-    write_csv(folder / "metadata", [*ROWS, ROWS[0]])
+def test_rows_that_say_the_same_of_a_picture_are_one(folder, listed):
+    write_jsonl(folder / "metadata", [*ROWS, {**ROWS[0], "sex": "male"}])
     assert labels(listed("folder", folder, labels=["age"]))["a.jpg"] == {"age": 31}
 
 
-def test_a_label_on_which_rows_differ_is_left_out_with_a_note(folder, listed):
-    write_jsonl(folder / "metadata", [*ROWS, {**ROWS[0], "age": 99}])
-    listing = listed("folder", folder, labels=["age", "sex"])
-    assert labels(listing)["a.jpg"] == {"sex": "female"}
-    assert any("different things of 'age'" in note for note in listing.notes)
-
-
-def test_rows_that_differ_on_who_is_shown_drop_the_picture(folder, listed):
-    write_jsonl(folder / "metadata", [*ROWS, {**ROWS[0], "who": "p9"}])
-    assert listed("folder", folder, labels=[], identity="who").reasons == {"a.jpg": "bad_label"}
+@pytest.mark.parametrize("options", [{"labels": ["age"]}, {"identity": "who"}])
+def test_rows_that_differ_drop_their_picture(folder, listed, options):
+    write_jsonl(folder / "metadata", [*ROWS, {**ROWS[0], "age": 99, "who": "p9"}])
+    listing = listed("folder", folder, **options)
+    assert listing.reasons == {"a.jpg": "bad_label"}
+    assert listing.locations[0].detail == "rows 1 and 3 of metadata.jsonl say different things of it"
 
 
 @pytest.mark.parametrize(
-    "line", ['{"file_name": "a.jpg", ', "[1, 2]", '{"file_name": 5}', '{"file_name": "../up.jpg"}']
+    "line",
+    [
+        '{"file_name": "a.jpg", ',
+        "[1, 2]",
+        '{"age": 5}',
+        '{"file_name": 5}',
+        '{"file_name": "../up.jpg"}',
+        '{"file_name": "/etc/a.jpg"}',
+        '{"file_name": "a.jpg", "who": "\\ud800"}',
+    ],
 )
 def test_a_bad_line_is_a_counted_row(folder, listed, line):
     write_jsonl(folder / "metadata", ROWS)
     with (folder / "metadata.jsonl").open("a") as file:
         file.write(line + "\n")
-    listing = listed("folder", folder)
-    assert list(listing.reasons.values()) == ["bad_label"]
+    listing = listed("folder", folder, labels=["age"], identity="who")
+    assert listing.reasons == {"metadata.jsonl#3": "bad_label"}
     assert len(listing.good) == 2
 
 
+def test_a_line_of_csv_that_is_not_utf8_is_a_counted_row(folder, listed):
+    (folder / "metadata.csv").write_bytes(b"file_name,age\na.jpg,1\ndeep/b.jpg,2\n\xe9.jpg,3\nc.jpg,4,5\n")
+    reasons = listed("folder", folder, labels=["age"]).reasons
+    assert reasons == {"metadata.csv#3": "bad_label", "metadata.csv#4": "bad_label"}
+
+
 def test_numbers_of_a_csv_are_numbers_and_leading_zeros_stay_text(folder, listed):
-    write_csv(folder / "metadata", [{"file_name": "a.jpg", "age": 31, "code": "007"}, {**ROWS[1], "code": "100"}])
-    assert labels(listed("folder", folder, labels=["age", "code"]))["a.jpg"] == {"age": 31, "code": "007"}
+    (folder / "metadata.csv").write_text("file_name,age,code,share\na.jpg,31,007,-.5\ndeep/b.jpg,,1e5,1.25\n")
+    found = labels(listed("folder", folder, labels=["age", "code", "share"]))
+    assert found == {"a.jpg": {"age": 31, "code": "007", "share": -0.5}, "deep/b.jpg": {"code": "1e5", "share": 1.25}}
 
 
 def test_metadata_of_another_name_is_asked_for(folder, listed):
     write_csv(folder / "list", ROWS)
-    assert labels(listed("folder", folder))["a.jpg"] == {}
     assert labels(listed("folder", folder, metadata="list.csv", labels=["age"]))["a.jpg"] == {"age": 31}
 
 
-def test_metadata_that_is_missing_is_named(folder, listed):
-    with pytest.raises(RecipeError, match=r"no list\.csv below"):
-        listed("folder", folder, metadata="list.csv")
+def test_paths_begin_where_the_path_of_the_metadata_does(folder, listed):
+    (folder / "annotations").mkdir()
+    write_csv(folder / "annotations" / "list", [{"path": row["file_name"], "age": row["age"]} for row in ROWS])
+    options = {"metadata": "annotations/list.csv", "image": "path", "labels": ["age"]}
+    assert listed("folder", folder, **options).reasons == {}
 
 
-def test_a_column_that_is_missing_is_named_with_those_there(folder, listed):
-    write_csv(folder / "metadata", ROWS)
-    with pytest.raises(RecipeError, match=r"no column 'agee'.*age, sex, who, terms"):
-        listed("folder", folder, labels=["agee"])
+@pytest.mark.parametrize(("name", "said"), [("list.csv", r"no list\.csv below"), ("", r"no metadata\.csv, \.jsonl or")])
+def test_metadata_that_is_missing_is_named(folder, listed, name, said):
+    with pytest.raises(RecipeError, match=said):
+        listed("folder", folder, metadata=name, labels=["age"])
 
 
-def test_a_file_without_file_names_is_no_metadata(folder, listed):
-    write_csv(folder / "metadata", [{"path": "a.jpg", "age": 3}])
-    listing = listed("folder", folder)
-    assert labels(listing) == {"a.jpg": {}, "deep/b.jpg": {}}
-    assert any("not used as metadata" in note for note in listing.notes)
+def test_metadata_that_cannot_be_read_is_named(folder, listed):
+    (folder / "metadata.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(RecipeError, match=r"metadata\.parquet in .* cannot be read: .*not a Parquet file"):
+        listed("folder", folder, labels=["age"])
+
+
+@pytest.mark.parametrize("write", [write_csv, write_jsonl, write_parquet])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"labels": ["agee"]}, r"no column 'agee' in metadata\.\w+ .*did you mean 'age'\?"),
+        ({"licence_column": "spdx"}, r"no column 'spdx' .*known: file_name, age, sex, who, terms"),
+        ({"image": "filename", "labels": ["age"]}, r"no column 'filename' .*did you mean 'file_name'\?"),
+    ],
+)
+def test_a_column_that_is_missing_is_named_with_the_nearest(folder, listed, write, options, said):
+    write(folder / "metadata", ROWS)
+    with pytest.raises(RecipeError, match=said):
+        listed("folder", folder, **options)
 
 
 @pytest.mark.parametrize(
     "options",
     [
-        {"metadata": "none", "labels": ["age"]},
-        {"metadata": "../up.csv"},
-        {"metadata": "list.txt"},
+        {"metadata": "list.csv"},
+        {"metadata": "../up.csv", "labels": ["age"]},
+        {"metadata": "list.txt", "labels": ["age"]},
         {"labels": ["who"], "identity": "who"},
         {"labels": {"race": "Group!"}},
+        {"labels": ["Hair colour"]},
     ],
 )
-def test_settings_that_contradict_themselves_are_refused(options):
+def test_settings_that_make_no_sense_are_refused(options):
     with pytest.raises(ValidationError):
         FolderSource(path="x", **options)
-
-
-def test_without_metadata_it_is_a_file_like_others(folder, listed):
-    write_csv(folder / "metadata", ROWS)
-    listing = listed("folder", folder, metadata="none")
-    assert labels(listing)["a.jpg"] == {}
-    assert listing.ignored == {".csv": 1}
