@@ -230,7 +230,7 @@ def test_metadata_that_cannot_be_read_is_named(folder, listed):
     ("options", "said"),
     [
         ({"labels": ["agee"]}, r"no column 'agee' in metadata\.\w+ .*did you mean 'age'\?"),
-        ({"licence_column": "spdx"}, r"no column 'spdx' .*known: file_name, age, sex, who, terms"),
+        ({"licence_column": "origin"}, r"no column 'origin' .*known: file_name, age, sex, who, terms"),
         ({"image": "filename", "labels": ["age"]}, r"no column 'filename' .*did you mean 'file_name'\?"),
     ],
 )
