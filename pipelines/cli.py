@@ -317,6 +317,32 @@ def recipes(
 
 
 @app.command
+def damages(
+    *,
+    gallery: Path | None = None,
+    image: list[Path] | None = None,
+    kind: list[str] | None = None,
+) -> None:
+    """List the damages, or draw a contact sheet of each over real photographs.
+
+    Args:
+        gallery: Folder for the sheets, one PNG for each damage.
+        image: Photographs to draw on; those that ship in packages by default.
+        kind: Damages to draw; all by default.
+    """
+    from pipelines.damage import DAMAGES
+
+    if gallery is None:
+        fields = [(name, family.model_fields["kind"].description or "") for name, family in DAMAGES.items()]
+        _table(["damage", "what it is"], fields)
+        return
+    from pipelines import damages as draw
+
+    for path in draw(gallery, images=image or (), kinds=kind or ()):
+        print(path)
+
+
+@app.command
 def doctor() -> None:
     """Say what this machine offers: versions, Ray, disk, credentials, models. Exit 1 if a build cannot run."""
     from pipelines import doctor as look
