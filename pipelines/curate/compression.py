@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
 
-from pipelines.curate.detail import JPEG_BLOCK, TILE, Tiles
+from pipelines.curate.detail import JPEG_BLOCK, TILE, Tiles, steps
 
 _LARGEST_STEP = 12
 """Steps between neighbours count for no more than this, in levels: the edges of things are higher than those of blocks."""
@@ -56,14 +56,15 @@ def blockiness(tiles: Tiles) -> float:
     """
     if not len(tiles):
         return np.nan
-    return float(np.mean([_excess(axis) for axis in (tiles, tiles.transpose(0, 2, 1))]))
+    return float(np.mean([_excess(tiles, apart) for apart in (1, TILE)]))
 
 
-def _excess(tiles: Tiles) -> float:
-    rows = np.ascontiguousarray(tiles).reshape(-1, TILE)
-    steps = cv2.min(cv2.absdiff(rows[:, 1:], rows[:, :-1]), _LARGEST_STEP)
-    means = cv2.reduce(steps, 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F)[0, : TILE - JPEG_BLOCK]
-    grids = means.reshape(-1, JPEG_BLOCK).mean(axis=0)
+def _excess(tiles: Tiles, apart: int) -> float:
+    cut = cv2.min(steps(tiles, apart), _LARGEST_STEP)
+    means = np.zeros(TILE * TILE, np.float32)
+    means[:-apart] = cv2.reduce(cut, 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F)[0]
+    profile = means.reshape(TILE, TILE).mean(axis=0 if apart == 1 else 1)[: TILE - JPEG_BLOCK]
+    grids = profile.reshape(-1, JPEG_BLOCK).mean(axis=0)
     return float((grids.max() + _LEAST_STEP) / (np.median(grids) + _LEAST_STEP) - 1)
 
 
@@ -76,4 +77,5 @@ def _coarseness() -> NDArray[np.int64]:
 def _sum_at(quality: int) -> int:
     file = io.BytesIO()
     Image.new("L", (JPEG_BLOCK, JPEG_BLOCK)).save(file, "JPEG", quality=quality)
+    file.seek(0)
     return sum(JpegImagePlugin.JpegImageFile(file).quantization[0])
