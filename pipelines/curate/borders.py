@@ -32,6 +32,8 @@ _AHEAD = 8
 """Lines behind a bar in which it must: the rest of a JPEG's block, whose ringing may end the bar too early."""
 
 _ASKED = 100
+"""Pixels of a line from which its colour is taken."""
+
 _CHUNK = 32
 _ROUNDS = 2
 """A frame around a letterbox needs two."""

@@ -12,6 +12,7 @@ from typing import cast
 
 import cv2
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Luma = NDArray[np.uint8]
@@ -24,8 +25,8 @@ Blocks = NDArray[np.float32]
 """(_BLOCKS, _BLOCKS)."""
 
 TILE = 64
-GRID = 8
-"""At most so many tiles along each side: the cost is that of a picture of 512 x 512, whatever the size."""
+GRID = 6
+"""At most so many tiles along each side: the cost is that of a picture of 384 x 384, whatever the size."""
 
 JPEG_BLOCK = 8
 
@@ -59,7 +60,8 @@ def tiles(luma: Luma) -> Tiles:
     rows, columns = (_places(side) for side in luma.shape)
     if not len(rows) or not len(columns):
         return np.empty((0, TILE, TILE), np.uint8)
-    return np.stack([luma[row : row + TILE, column : column + TILE] for row in rows for column in columns])
+    windows = sliding_window_view(luma, (TILE, TILE))
+    return windows[rows[:, None], columns].reshape(-1, TILE, TILE)
 
 
 def detail_share(tiles: Tiles) -> float:
@@ -80,9 +82,9 @@ def detail_share(tiles: Tiles) -> float:
     """
     if not len(tiles):
         return np.nan
-    along_rows, along_columns = tiles[_detailed(tiles, 1)], tiles[_detailed(tiles, TILE)].transpose(0, 2, 1)
+    best = tiles[_detailed(tiles)]
     # Every other line: neighbours say much the same.
-    first, second = _spectra(np.stack([along_rows[:, ::2], along_columns[:, ::2]]))
+    first, second = _spectra(np.stack([best[:, ::2], best.transpose(0, 2, 1)[:, ::2]]))
     return (_share(first) + _share(second)) / 2
 
 
@@ -120,15 +122,15 @@ def steps(tiles: Tiles, apart: int) -> Tiles:
     """Steps between neighbouring pixels of every tile, (N, TILE * TILE - apart).
 
     Args:
-        apart: 1 for neighbours in a row, of which every TILE-th is none; TILE for neighbours in a column.
+        apart: 1 for neighbours in a row, of which every TILE-th is none; TILE in a column, TILE + 1 in a diagonal.
     """
     flat = tiles.reshape(len(tiles), -1)
     return cast(Tiles, cv2.absdiff(flat[:, apart:], flat[:, :-apart]))
 
 
-def _detailed(tiles: Tiles, apart: int) -> NDArray[np.int64]:
-    """The most detailed tiles along one axis, as `steps` has them."""
-    means = cv2.reduce(steps(tiles, apart), 1, cv2.REDUCE_AVG, dtype=cv2.CV_32F)[:, 0]
+def _detailed(tiles: Tiles) -> NDArray[np.int64]:
+    """The most detailed tiles: diagonal steps tell of both axes at once."""
+    means = cv2.reduce(steps(tiles, TILE + 1), 1, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel()
     return np.argsort(-means, kind="stable")[: max(1, round(_DETAILED * len(tiles)))]
 
 
