@@ -34,6 +34,9 @@ _AHEAD = 8
 _ASKED = 100
 """Pixels of a line from which its colour is taken."""
 
+_NEARLY = 0.9
+"""As _UNIFORM, of these: some more may differ than on the whole line."""
+
 _CHUNK = 32
 _ROUNDS = 2
 """A frame around a letterbox needs two."""
@@ -42,13 +45,19 @@ _ROUNDS = 2
 def content_box(picture: Picture) -> Box:
     """What remains of a picture without its bars: (left, top, width, height)."""
     rows, columns = slice(0, picture.shape[0]), slice(0, picture.shape[1])
-    for _ in range(_ROUNDS):
-        before = rows, columns
+    for _ in range(_ROUNDS if _may_have_bars(picture) else 0):
         rows = _without_bars(rows, picture[rows, columns])
         columns = _without_bars(columns, picture[rows, columns].transpose(1, 0, 2))
-        if before == (rows, columns):
-            break
     return columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
+
+
+def _may_have_bars(picture: Picture) -> bool:
+    """Whether some pixels of any edge are nearly all of one colour: of most photographs no more is looked at."""
+    rows, columns = (np.arange(_ASKED) * side // _ASKED for side in picture.shape[:2])
+    edges = np.stack([picture[0, columns], picture[-1, columns], picture[rows, 0], picture[rows, -1]]).astype(np.int16)
+    colours = np.sort(edges, axis=1)[:, _ASKED // 2, None]
+    same = (np.abs(edges - colours) <= _TOLERANCE).all(axis=2)
+    return int(same.sum(axis=1).max()) >= _NEARLY * _ASKED
 
 
 def _without_bars(span: slice, lines: Picture) -> slice:
@@ -74,7 +83,7 @@ def _uniform_lines(lines: Picture, colour: Colour) -> int:
     """Number of lines that keep to a colour, counted from the first: of most photographs only that one is looked at."""
     start, size = 0, 1
     while start < len(lines):
-        uneven = _keeps(lines[start : start + size], colour).mean(axis=1) < _UNIFORM
+        uneven = np.count_nonzero(_keeps(lines[start : start + size], colour), axis=1) < _UNIFORM * lines.shape[1]
         if uneven.any():
             return start + int(uneven.argmax())
         start, size = start + size, _CHUNK

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 from functools import lru_cache
+from statistics import median
 
 import cv2
 import numpy as np
@@ -24,19 +25,19 @@ _LEAST_STEP = 0.5
 """Added to the steps inside blocks, so that a picture without any has a finite number."""
 
 
-def jpeg_quality(data: bytes) -> float:
+def jpeg_quality(table_sum: int) -> float:
     """Quality setting of libjpeg whose luma table is as coarse, on the whole, as that of a JPEG.
 
     Exact for what libjpeg and its relatives wrote; for tables of cameras and Photoshop the nearest. It says nothing of
     qualities that the picture had before, see `blockiness`.
 
+    Args:
+        table_sum: sum of its luma table, as its header has it; 0 for other formats.
+
     Returns:
         1 to 100; NaN where there is no table.
     """
-    tables = JpegImagePlugin.JpegImageFile(io.BytesIO(data)).quantization
-    if not tables:
-        return np.nan
-    return float(1 + np.abs(_coarseness() - sum(tables[min(tables)])).argmin())
+    return float(1 + np.abs(_coarseness() - table_sum).argmin()) if table_sum else np.nan
 
 
 def blockiness(tiles: Tiles) -> float:
@@ -56,16 +57,16 @@ def blockiness(tiles: Tiles) -> float:
     """
     if not len(tiles):
         return np.nan
-    return float(np.mean([_excess(tiles, apart) for apart in (1, TILE)]))
+    return (_excess(tiles, 1) + _excess(tiles, TILE)) / 2
 
 
 def _excess(tiles: Tiles, apart: int) -> float:
     cut = cv2.min(steps(tiles, apart), _LARGEST_STEP)
-    means = np.zeros(TILE * TILE, np.float32)
-    means[:-apart] = cv2.reduce(cut, 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F)[0]
-    profile = means.reshape(TILE, TILE).mean(axis=0 if apart == 1 else 1)[: TILE - JPEG_BLOCK]
-    grids = profile.reshape(-1, JPEG_BLOCK).mean(axis=0)
-    return float((grids.max() + _LEAST_STEP) / (np.median(grids) + _LEAST_STEP) - 1)
+    means = np.zeros((1, TILE * TILE), np.float32)
+    means[:, :-apart] = cv2.reduce(cut, 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F)
+    profile = cv2.reduce(means.reshape(TILE, TILE), 0 if apart == 1 else 1, cv2.REDUCE_AVG).ravel()
+    grids = cv2.reduce(profile[: TILE - JPEG_BLOCK].reshape(-1, JPEG_BLOCK), 0, cv2.REDUCE_AVG)[0].tolist()
+    return float((max(grids) + _LEAST_STEP) / (median(grids) + _LEAST_STEP) - 1)
 
 
 @lru_cache(maxsize=1)

@@ -8,11 +8,13 @@ The trade-off: a picture of fog, or one with shallow focus at full size, cannot 
 
 from __future__ import annotations
 
+from math import log
+from statistics import median
 from typing import cast
 
 import cv2
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 Luma = NDArray[np.uint8]
@@ -42,12 +44,25 @@ _REFERENCE = slice(1, 9)
 _FLOOR = 10**-0.9
 """Whitened power of 8-bit rounding is about 0.02 (-17 dB); references within 8 dB of it are noise, not detail."""
 
-_FREQUENCIES = np.arange(TILE // 2 + 1, dtype=np.float32) / (TILE // 2)
-_WHITENING = np.maximum(_FREQUENCIES, 2 / TILE) ** 2 / TILE
-_PACKED = np.r_[0, np.arange(2, TILE + 1) // 2]
-"""Which frequency each number of OpenCV's packed spectrum of a real line belongs to."""
+_FREQUENCIES = np.arange(TILE // 2 + 1) / (TILE // 2)
+"""In parts of Nyquist's."""
 
+_WHITENING = np.maximum(_FREQUENCIES, 2 / TILE) ** 2 / TILE
 _WINDOW = np.hanning(TILE + 1)[:TILE].astype(np.float32)
+
+
+
+def _folding() -> NDArray[np.float32]:
+    """What turns the squares of OpenCV's packed spectrum of real lines into a whitened and smoothed one.
+
+    (TILE, TILE / 2 + 1); the packed numbers of one frequency, but for the first and the last, are two.
+    """
+    packed = np.eye(len(_FREQUENCIES))[np.r_[0, np.arange(2, TILE + 1) // 2]] * _WHITENING
+    padded = np.pad(packed, ((0, 0), (1, 1)), mode="edge")
+    return ((padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]) / 4).astype(np.float32)
+
+
+_FOLDING = _folding()
 
 _BLUR = 9
 _BLOCKS = 8
@@ -58,10 +73,11 @@ _LEAST_STEP = 0.5
 def tiles(luma: Luma) -> Tiles:
     """Tiles evenly over a picture, none where it is smaller than one; corners lie on multiples of `JPEG_BLOCK`."""
     rows, columns = (_places(side) for side in luma.shape)
-    if not len(rows) or not len(columns):
-        return np.empty((0, TILE, TILE), np.uint8)
-    windows = sliding_window_view(luma, (TILE, TILE))
-    return windows[rows[:, None], columns].reshape(-1, TILE, TILE)
+    places = [(row, column) for row in rows for column in columns]
+    cut = np.empty((len(places), TILE, TILE), np.uint8)
+    for tile, (row, column) in zip(cut, places, strict=True):
+        tile[:] = luma[row : row + TILE, column : column + TILE]
+    return cut
 
 
 def detail_share(tiles: Tiles) -> float:
@@ -84,8 +100,8 @@ def detail_share(tiles: Tiles) -> float:
         return np.nan
     best = tiles[_detailed(tiles)]
     # Every other line: neighbours say much the same.
-    first, second = _spectra(np.stack([best[:, ::2], best.transpose(0, 2, 1)[:, ::2]]))
-    return (_share(first) + _share(second)) / 2
+    both = np.stack([best[:, ::2], best.transpose(0, 2, 1)[:, ::2]])
+    return sum(_share(spectrum) for spectrum in _spectra(both)) / 2
 
 
 def sharpness(luma: Luma) -> float:
@@ -113,9 +129,9 @@ def sharpness(luma: Luma) -> float:
     return float(lost.flat[best].sum() / steps.flat[best].sum())
 
 
-def _places(side: int) -> NDArray[np.int64]:
+def _places(side: int) -> list[int]:
     count = min(GRID, side // TILE)
-    return np.linspace(0, side - TILE, count).astype(np.int64) // JPEG_BLOCK * JPEG_BLOCK
+    return [(side - TILE) * place // max(1, count - 1) // JPEG_BLOCK * JPEG_BLOCK for place in range(count)]
 
 
 def steps(tiles: Tiles, apart: int) -> Tiles:
@@ -134,32 +150,28 @@ def _detailed(tiles: Tiles) -> NDArray[np.int64]:
     return np.argsort(-means, kind="stable")[: max(1, round(_DETAILED * len(tiles)))]
 
 
-def _spectra(tiles: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Mean power of lines by frequency, whitened and smoothed; (2, TILE / 2 + 1) of (2, N, lines, TILE)."""
+def _spectra(tiles: NDArray[np.uint8]) -> list[list[float]]:
+    """Mean power of lines by frequency, whitened and smoothed; 2 of TILE / 2 + 1, of (2, N, lines, TILE)."""
     lines = tiles.reshape(-1, TILE).astype(np.float32)
     lines -= cv2.reduce(lines, 1, cv2.REDUCE_AVG)
     lines *= _WINDOW
     packed = cv2.dft(lines, flags=cv2.DFT_ROWS)
-    powers = np.square(packed, out=packed).reshape(len(tiles), -1, TILE).mean(axis=1)
-    whitened = np.stack([np.bincount(_PACKED, power) for power in powers]) * _WHITENING
-    padded = np.pad(whitened, ((0, 0), (1, 1)), mode="edge")
-    return (padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]) / 4
+    powers = [cv2.reduce(half, 0, cv2.REDUCE_AVG) for half in np.split(np.square(packed, out=packed), 2)]
+    return cast(list[list[float]], (np.concatenate(powers) @ _FOLDING).tolist())
 
 
-def _share(spectrum: NDArray[np.float64]) -> float:
+def _share(spectrum: list[float]) -> float:
     """Where a whitened spectrum falls under its reference for the first time, in parts of Nyquist's frequency."""
-    reference = np.median(spectrum[_REFERENCE])
+    reference = median(spectrum[_REFERENCE])
     if reference < _FLOOR:
         return np.nan
     least, start = reference * _FALL, _REFERENCE.stop // 2
-    fallen = start + np.flatnonzero(spectrum[start:] < least)
-    if not len(fallen):
-        return 1.0
-    if fallen[0] == start:
-        return float(_FREQUENCIES[start])
-    before, after = np.log(spectrum[fallen[0] - 1 : fallen[0] + 1])
-    part = (before - np.log(least)) / (before - after)
-    return float(_FREQUENCIES[fallen[0] - 1] + part * _FREQUENCIES[1])
+    fallen = next((place for place in range(start, len(spectrum)) if spectrum[place] < least), None)
+    if fallen is None or fallen == start:
+        return float(_FREQUENCIES[-1 if fallen is None else start])
+    before, after = log(spectrum[fallen - 1]), log(spectrum[fallen])
+    part = (before - log(least)) / (before - after)
+    return float((fallen - 1 + part) * _FREQUENCIES[1])
 
 
 def _steps(luma: Luma) -> tuple[Blocks, Blocks]:
@@ -169,13 +181,14 @@ def _steps(luma: Luma) -> tuple[Blocks, Blocks]:
     need be blurred.
     """
     sharp = cv2.absdiff(luma[1:], luma[:-1])[_BLUR // 2 : -(_BLUR // 2)]
-    steps = np.multiply(sharp, _BLUR, dtype=np.int16)
-    lost = np.maximum(steps - cv2.absdiff(luma[_BLUR:], luma[:-_BLUR]), 0)
+    steps = sharp.astype(np.uint16) * np.uint16(_BLUR)
+    # OpenCV cuts at 0.
+    lost = cv2.subtract(steps, cv2.absdiff(luma[_BLUR:], luma[:-_BLUR]).astype(np.uint16))
     return _in_blocks(steps), _in_blocks(lost)
 
 
-def _in_blocks(values: NDArray[np.int16]) -> Blocks:
-    """Means of blocks of equal size; what is left over at the end is left out, which makes it six times as fast."""
+def _in_blocks(values: MatLike) -> Blocks:
+    """Means of blocks of equal size; what is left over at the end is left out, which makes it five times as fast."""
     height, width = (side // _BLOCKS * _BLOCKS for side in values.shape)
     means = cv2.resize(values[:height, :width], (_BLOCKS, _BLOCKS), interpolation=cv2.INTER_AREA)
     return cast(Blocks, means.astype(np.float32) / _BLUR)

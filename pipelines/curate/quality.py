@@ -113,13 +113,12 @@ def exceeds(numbers: Mapping[str, Any], quality: Quality | None, limit: str) -> 
     return value < threshold if limit.startswith("min_") else value > threshold
 
 
-def measure(picture: Picture, data: bytes, file_format: str) -> dict[str, float]:
+def measure(picture: Picture, table_sum: int) -> dict[str, float]:
     """All `NUMBERS` of one picture.
 
     Args:
         picture: (H, W, 3) uint8 RGB, in full size and upright.
-        data: its file.
-        file_format: as its header has it.
+        table_sum: of its header.
     """
     height, width = picture.shape[:2]
     luma = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
@@ -130,7 +129,7 @@ def measure(picture: Picture, data: bytes, file_format: str) -> dict[str, float]
         "detail_share": detail_share(looked_at),
         "sharpness": sharpness(small),
         "blockiness": blockiness(looked_at),
-        "jpeg_quality": jpeg_quality(data) if file_format == "jpeg" else np.nan,
+        "jpeg_quality": jpeg_quality(table_sum),
     }
     return {name: round(found[name], _DECIMALS) for name in NUMBERS}
 

@@ -19,7 +19,7 @@ _BLACK, _WHITE = 4, 251
 _ALIKE = 9
 """Levels that pass for one brightness."""
 
-_SIDE = 128
+_SIDE = 64
 
 
 def tones(luma: Luma) -> dict[str, float]:
