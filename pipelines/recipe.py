@@ -19,8 +19,10 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, Validatio
 
 from pipelines import yaml_lines
 from pipelines.corpora import CORPORA
+from pipelines.curate.quality import Quality
 from pipelines.curate.rules import Curate
 from pipelines.damage import DAMAGES
+from pipelines.engines.rules import Faces
 from pipelines.errors import RecipeError
 from pipelines.guides import Edges, Guides
 from pipelines.imaging.fit import Fit
@@ -298,11 +300,14 @@ def _known_keys(path: tuple[Any, ...]) -> list[str]:
     blocks: dict[str, type[BaseModel]] = {
         "curate": Curate,
         "edges": Edges,
+        "faces": Faces,
         "guides": Guides,
         "image": Fit,
+        "quality": Quality,
         "shards": Shards,
     }
     tag = next((part for part in path if part in tagged), None)
     if tag is not None:
         return list(tagged[tag].model_fields)
-    return list((blocks[path[0]] if len(path) > 1 else Recipe).model_fields)
+    innermost = next((blocks[part] for part in reversed(path[:-1]) if part in blocks), Recipe)
+    return list(innermost.model_fields)

@@ -93,10 +93,10 @@ def _uniform_lines(lines: Picture, colour: Colour) -> int:
 def _middle(line: Picture) -> Colour:
     """Median of each channel of (length, 3), from some of its pixels: sorting all would take most of the time."""
     some = line[:: 1 + len(line) // _ASKED]
-    return np.sort(some, axis=0)[len(some) // 2].astype(np.int16)
+    return cast(Colour, np.sort(some, axis=0)[len(some) // 2].astype(np.int16))
 
 
 def _keeps(lines: Picture, colour: Colour) -> NDArray[np.bool_]:
     """Where lines differ from a colour by no more than the tolerance in any channel; (N, length)."""
     within = cv2.inRange(np.ascontiguousarray(lines), colour - _TOLERANCE, colour + _TOLERANCE)
-    return cast(NDArray[np.bool_], within > 0)
+    return within > 0

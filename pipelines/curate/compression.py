@@ -1,8 +1,8 @@
 """What JPEG has done to a picture: as its file says, and as its pixels show whatever the file is now.
 
-A JPEG of low quality that was saved again, at a high one or as PNG, has fine tables and coarse blocks. Blocks are looked
-for on a grid of 8 pixels that may begin anywhere, as after cropping. The trade-off: a picture that was shrunk or
-enlarged afterwards has blocks of another size, and those are not found; nor are they missed much where it was shrunk.
+A JPEG of low quality that was saved again, at a high one or as PNG, has fine tables and coarse blocks. Blocks are
+looked for on a grid of 8 pixels that may begin anywhere, as after cropping. The trade-off: a picture that was shrunk
+or enlarged afterwards has blocks of another size, and those are not found.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from PIL import Image, JpegImagePlugin
 from pipelines.curate.detail import JPEG_BLOCK, TILE, Tiles, steps
 
 _LARGEST_STEP = 12
-"""Steps between neighbours count for no more than this, in levels: the edges of things are higher than those of blocks."""
+"""Steps count for no more than this, in levels: the edges of things are higher than those of blocks."""
 
 _LEAST_STEP = 0.5
 """Added to the steps inside blocks, so that a picture without any has a finite number."""
@@ -61,7 +61,7 @@ def blockiness(tiles: Tiles) -> float:
 
 
 def _excess(tiles: Tiles, apart: int) -> float:
-    cut = cv2.min(steps(tiles, apart), _LARGEST_STEP)
+    _, cut = cv2.threshold(steps(tiles, apart), _LARGEST_STEP, 0, cv2.THRESH_TRUNC)
     means = np.zeros((1, TILE * TILE), np.float32)
     means[:, :-apart] = cv2.reduce(cut, 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F)
     profile = cv2.reduce(means.reshape(TILE, TILE), 0 if apart == 1 else 1, cv2.REDUCE_AVG).ravel()

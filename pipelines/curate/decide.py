@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pipelines import catalog
 from pipelines.curate import duplicates, measure, splits
-from pipelines.curate.rules import KEEP, NEEDED, judge_all
+from pipelines.curate.rules import KEEP, judge_all, needed
 from pipelines.layout import Layout
 from pipelines.recipe import Recipe
 from pipelines.storage import opened, put
@@ -84,9 +84,10 @@ def kept_rows(layout: Layout) -> dict[int, NDArray[np.int64]]:
 
 
 def _verdicts(recipe: Recipe, layout: Layout, num_parts: int) -> Verdicts:
-    measured = _measured(layout, range(num_parts), [*NEEDED, "fault", "sha256"])
+    columns = needed(recipe.curate)
+    measured = _measured(layout, range(num_parts), [*columns, "fault", "sha256"])
     faults = measured["fault"].to_numpy()
-    reasons = judge_all(faults, {name: measured[name].to_numpy() for name in NEEDED}, recipe.curate)
+    reasons = judge_all(faults, {name: measured[name].to_numpy() for name in columns}, recipe.curate)
     verdicts = Verdicts(reasons, np.full(len(reasons), "", object), {})
     if recipe.curate.faces or recipe.image.fit == "face" or recipe.guides.members():
         _judge_one_by_one(recipe, layout, verdicts)
@@ -103,7 +104,7 @@ def _judge_one_by_one(recipe: Recipe, layout: Layout, verdicts: Verdicts) -> Non
     """Judges what is told in JSON: faces and guides, of the pictures that no other rule drops."""
     start = 0
     for parts, listed in catalog.groups(layout.catalog, ["faces", "guides"]):
-        rows = _measured(layout, parts, [*NEEDED, "fault", "found"]).to_pylist()
+        rows = _measured(layout, parts, [*needed(recipe.curate), "fault", "found"]).to_pylist()
         for position, (row, said) in enumerate(zip(rows, listed.to_pylist(), strict=True), start):
             if verdicts.reasons[position] == KEEP:
                 reason, detail = measure.verdict(row, recipe, said["faces"], said["guides"])

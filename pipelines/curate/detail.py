@@ -51,7 +51,6 @@ _WHITENING = np.maximum(_FREQUENCIES, 2 / TILE) ** 2 / TILE
 _WINDOW = np.hanning(TILE + 1)[:TILE].astype(np.float32)
 
 
-
 def _folding() -> NDArray[np.float32]:
     """What turns the squares of OpenCV's packed spectrum of real lines into a whitened and smoothed one.
 
@@ -122,7 +121,7 @@ def sharpness(luma: Luma) -> float:
     """
     if min(luma.shape) < 4 * _BLOCKS:
         return np.nan
-    steps, lost = (sum(parts) for parts in zip(*(_steps(axis) for axis in (luma, cv2.transpose(luma))), strict=True))
+    steps, lost = (sum(parts) for parts in zip(*(_steps(axis) for axis in (luma, luma.T.copy())), strict=True))
     best = np.argsort(-lost, axis=None, kind="stable")[: round(_DETAILED * _BLOCKS**2)]
     if steps.flat[best].mean() < 2 * _LEAST_STEP:
         return np.nan

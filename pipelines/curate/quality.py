@@ -7,13 +7,12 @@ picture may lack depends on what the network is to learn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipelines.curate.borders import content_box
 from pipelines.curate.compression import blockiness, jpeg_quality
@@ -32,7 +31,7 @@ NUMBERS: dict[str, str] = {
     "detail_share": "Resolution that the picture really has, as a share of its nominal one; about 1/2 when blown up "
     "twice.",
     "sharpness": "How sharp it looks at one size of the screen, 0 to 1, whatever its resolution.",
-    "blockiness": "How much higher steps are on the edges of a JPEG's blocks than inside them, also after saving as PNG.",
+    "blockiness": "How much higher steps are on the edges of a JPEG's blocks than inside them, saved as PNG too.",
     "jpeg_quality": "Quality setting of the JPEG file, by its table; of no other format.",
 }
 """Columns of the measured table, and what each says."""
@@ -42,7 +41,7 @@ _SIDE = 256
 
 
 class Quality(BaseModel):
-    """The `quality:` block of a recipe. A threshold that is empty drops nothing; its number is measured all the same."""
+    """The `quality:` block of a recipe. An empty threshold drops nothing; its number is measured all the same."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -50,7 +49,10 @@ class Quality(BaseModel):
         None, ge=0, le=1, description="Share of the picture that is bars or a frame; 0.02 lets thin lines pass."
     )
     max_one_tone: float | None = Field(
-        None, gt=0, le=1, description="Share of pixels of one brightness; photographs seldom reach 0.6, blank pages 0.9."
+        None,
+        gt=0,
+        le=1,
+        description="Share of pixels of one brightness; photographs seldom reach 0.6, pages 0.9.",
     )
     min_brightness: float | None = Field(None, ge=0, le=1, description="Mean brightness; dark photographs have 0.1.")
     max_brightness: float | None = Field(None, ge=0, le=1, description="Mean brightness; bright photographs have 0.8.")
@@ -74,6 +76,13 @@ class Quality(BaseModel):
     min_jpeg_quality: float | None = Field(
         None, ge=1, le=100, description="Quality setting of JPEG files; other formats pass."
     )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        least, most = self.min_brightness, self.max_brightness
+        if least is not None and most is not None and least >= most:
+            raise ValueError(f"min_brightness must be less than max_brightness, found {least} and {most}")
+        return self
 
 
 LIMITS: dict[str, str] = {

@@ -6,8 +6,11 @@ colour, such as sepia, has colour here.
 
 from __future__ import annotations
 
+from typing import cast
+
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from pipelines.curate.detail import Luma
@@ -55,7 +58,7 @@ def chroma(picture: Picture) -> float:
     return float(np.searchsorted(np.cumsum(_level_shares(spread)), 0.95)) / 255
 
 
-def _level_shares(levels: NDArray[np.uint8] | cv2.typing.MatLike) -> NDArray[np.float64]:
+def _level_shares(levels: MatLike) -> NDArray[np.float64]:
     """Share of each of the 256 levels."""
-    counts = cv2.calcHist([levels], [0], None, [256], [0, 256]).ravel()
-    return counts.astype(np.float64) / counts.sum()
+    counts = cv2.calcHist([levels], [0], None, [256], [0, 256]).ravel().astype(np.float64)
+    return cast(NDArray[np.float64], counts / counts.sum())
