@@ -121,9 +121,9 @@ def sharpness(luma: Luma) -> float:
     """
     if min(luma.shape) < 4 * _BLOCKS:
         return np.nan
-    steps, lost = (
-        sum(parts) for parts in zip(*(_steps(axis) for axis in (luma, cast(Luma, cv2.transpose(luma)))), strict=True)
-    )
+    turned = cv2.transpose(luma).astype(np.uint8, copy=False)
+    (down, down_lost), (across, across_lost) = _steps(luma), _steps(turned)
+    steps, lost = down + across.T, down_lost + across_lost.T
     best = np.argsort(-lost, axis=None, kind="stable")[: round(_DETAILED * _BLOCKS**2)]
     if steps.flat[best].mean() < 2 * _LEAST_STEP:
         return np.nan

@@ -39,8 +39,8 @@ LOOKS: dict[str, Look] = {
 }
 """How the pictures beside a threshold are shown, where not whole."""
 
-OPEN_SCALES = ("blockiness", "jpeg_quality")
-"""Numbers that are not shares."""
+RANGES: dict[str, tuple[float, float] | None] = {"blockiness": None, "jpeg_quality": (0, 100)}
+"""Ends of the scales of numbers that are no shares."""
 
 FACES = {
     "score": "How sure the detector is that it is a face; what scores less than min_score is none.",
@@ -132,8 +132,7 @@ def _qualities(block: Quality, layout: Layout, owners: NDArray[np.int64]) -> Ite
             if quality.number_of(limit) == name
         )
         values = _column(layout, name).to_numpy()[owners]
-        ends = None if name in OPEN_SCALES else (0.0, 1.0)
-        look = LOOKS.get(name, "whole")
+        look, ends = LOOKS.get(name, "whole"), RANGES.get(name, (0, 1))
         yield Number(name, text, values, owners, thresholds, look=look, value_range=ends)
 
 

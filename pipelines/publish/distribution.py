@@ -20,7 +20,7 @@ NUM_EXAMPLES = 4
 
 _MOST_TICKS = 7
 _RARE = 0.999
-"""What is higher than all but one in a thousand is counted in the last column, or one outlier would squeeze the rest."""
+"""What is higher than so many is counted in the last column, or one outlier would squeeze the rest."""
 
 FaceBox = tuple[float, float, float, float]
 """Left, top, width, height in pixels of the picture."""
@@ -136,8 +136,8 @@ class Scale:
 
     def edges(self) -> NDArray[np.float64]:
         """Edges of the columns."""
-        edges = np.linspace(*self._ends, NUM_BINS + 1)
-        return 2**edges if self._log else edges
+        edges = np.linspace(self._ends[0], self._ends[1], NUM_BINS + 1)
+        return np.exp2(edges) if self._log else edges
 
     def ticks(self) -> tuple[Edge, ...]:
         if not self._log:
@@ -165,12 +165,19 @@ def distribution(number: Number) -> Distribution:
 def _scale(number: Number, known: NDArray[np.int64]) -> Scale:
     """From the range given, or such that all but the rarest values and all thresholds are in it."""
     if number.value_range or not known.size:
-        return Scale(*(number.value_range or (1, 2)), number.log)
+        low, high = number.value_range or (1, 2)
+        return Scale(low, high, number.log)
     values = number.values[known]
     thresholds = [one.value for one in number.thresholds if one.value]
     low = min([float(values.min()), *thresholds]) if number.log else 0.0
     high = max([float(np.quantile(values, _RARE)), *(1.1 * one for one in thresholds)])
-    return Scale(low, max(high, 1.01 * low, 1e-6), number.log)
+    return Scale(low, max(high, 1.01 * low) if number.log else _round_up(high), number.log)
+
+
+def _round_up(high: float) -> float:
+    """The next number of which a quarter is round."""
+    power = 10.0 ** np.floor(np.log10(max(high, 1e-6) / 4))
+    return float(4 * power * next(step for step in (1, 2, 2.5, 5, 10) if 4 * power * step >= high))
 
 
 def _bar(scale: Scale, edges: NDArray[np.float64], counts: NDArray[np.int64], column: int, of: str) -> Bar:
@@ -203,7 +210,7 @@ def _sides(number: Number, known: NDArray[np.int64], thresholds: Sequence[Thresh
         assert threshold.value is not None
         beyond = _beyond(threshold, threshold.value, values)
         far = np.abs(values - threshold.value)
-        for title, chosen in (("dropped, nearest to", beyond), ("passed, nearest to", ~beyond)):
+        for title, chosen in (("just beyond", beyond), ("just within", ~beyond)):
             examples = _first(number, known[chosen], far[chosen])
             sides.append(Side(f"{title} {threshold.name} {threshold.value:g}", examples))
     return tuple(sides)
