@@ -216,10 +216,19 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """Where two recipes differ, one line per setting."""
     before, after = _flatten(old), _flatten(new)
     return [
-        f"{name}: was {before.get(name, 'not set')!r}, is {after.get(name, 'not set')!r}"
+        f"{name}: was {_told(name, before)!r}, is {_told(name, after)!r}"
         for name in sorted(before.keys() | after.keys())
-        if before.get(name) != after.get(name)
+        if before.get(name) != after.get(name) or _holds(name, before) != _holds(name, after)
     ]
+
+
+def _told(name: str, settings: dict[str, Any]) -> Any:
+    return settings.get(name, "given" if _holds(name, settings) else "not set")
+
+
+def _holds(name: str, settings: dict[str, Any]) -> bool:
+    """Whether a name is that of a block, which may hold nothing but empty settings."""
+    return any(setting.startswith(f"{name}.") for setting in settings)
 
 
 def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:
