@@ -119,11 +119,12 @@ def curate(
     address: str | None = None,
     fresh: bool = False,
     update: bool = False,
+    report: bool = False,
     quiet: bool = True,
 ) -> dict[str, int]:
     """Measures and judges every picture of a recipe, and makes no shard; `build` in the same folder goes on from there.
 
-    Arguments and errors are those of `build`.
+    Arguments and errors are those of `build`; `report` writes a page that shows the numbers beside their thresholds.
 
     Returns:
         Number of pictures by reason; "" is for those kept.
@@ -134,6 +135,7 @@ def curate(
     from pipelines.layout import Layout
     from pipelines.places import place
     from pipelines.progress import Progress, only_one
+    from pipelines.publish.curation import report as write_report
     from pipelines.recipe import load
     from pipelines.spread import cluster
 
@@ -144,6 +146,9 @@ def curate(
         if not layout.curated.is_file():
             with cluster(workers, address) as num_workers:
                 _curate(recipe, layout, num_workers, progress, crops=False)
+        if report:
+            progress.say("curate: reading a few pictures again for the report")
+            write_report(recipe, layout)
     return counts(layout)
 
 

@@ -81,6 +81,7 @@ def curate(
     address: str | None = None,
     fresh: Annotated[bool, Parameter(negative="")] = False,
     update: Annotated[bool, Parameter(negative="")] = False,
+    report: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Measure and judge every picture, and make no shard; `build` in the same folder goes on from there.
 
@@ -92,21 +93,27 @@ def curate(
         fresh: Forget an earlier build in this folder.
         update: Where the folder was begun with another recipe or other sources, keep what was measured of pictures that
             are still there, and decide anew.
+        report: Write curation.html too, a page that shows every measured number beside its threshold, and pictures on
+            either side of it.
     """
     from pipelines.build import curate as run
 
+    options: dict[str, Any] = {"fresh": fresh, "update": update, "report": report, "quiet": False}
     try:
-        counts = run(recipe, out, workers=workers, address=address, fresh=fresh, update=update, quiet=False)
+        counts = run(recipe, out, workers=workers, address=address, **options)
     except KeyboardInterrupt:
         command = ["mendery", "curate", recipe, "--out", str(out)]
         command += ["--workers", str(workers)] if workers else []
         command += ["--address", address] if address else []
+        command += ["--report"] if report else []
         print(f"\n{_progress_of(out)}. Nothing is lost; continue with:\n  {shlex.join(command)}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     rows = [("dropped: " + reason if reason else "kept", count) for reason, count in counts.items()]
     meanings = [REASONS.get(reason, "pictures") for reason in counts]
     _table(["", "", ""], [(name, f"{count:,}", text) for (name, count), text in zip(rows, meanings, strict=True)])
     _say_balance(out)
+    if report:
+        print(f"report  {out.rstrip('/')}/curation.html")
 
 
 @app.command

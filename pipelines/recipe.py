@@ -21,9 +21,12 @@ from pipelines.corpora import CORPORA
 from pipelines.curate.balance import Balance
 from pipelines.curate.cells import FACE
 from pipelines.curate.embeddings import digest
+from pipelines.curate.near import Duplicates
+from pipelines.curate.quality import Quality
 from pipelines.curate.rules import Curate
 from pipelines.curate.splits import Splits
 from pipelines.damage import DAMAGES
+from pipelines.engines.rules import Faces
 from pipelines.errors import RecipeError, did_you_mean
 from pipelines.guides import MAPS, Edges, Guides
 from pipelines.imaging.fit import Fit
@@ -245,10 +248,19 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """Where two recipes differ, one line per setting."""
     before, after = _flatten(old), _flatten(new)
     return [
-        f"{name}: was {before.get(name, 'not set')!r}, is {after.get(name, 'not set')!r}"
+        f"{name}: was {_told(name, before)!r}, is {_told(name, after)!r}"
         for name in sorted(before.keys() | after.keys())
-        if before.get(name) != after.get(name)
+        if before.get(name) != after.get(name) or _holds(name, before) != _holds(name, after)
     ]
+
+
+def _told(name: str, settings: dict[str, Any]) -> Any:
+    return settings.get(name, "given" if _holds(name, settings) else "not set")
+
+
+def _holds(name: str, settings: dict[str, Any]) -> bool:
+    """Whether a name is that of a block, which may hold nothing but empty settings."""
+    return any(setting.startswith(f"{name}.") for setting in settings)
 
 
 def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:
@@ -328,13 +340,17 @@ def _known_keys(path: tuple[Any, ...]) -> list[str]:
     blocks: dict[str, type[BaseModel]] = {
         "balance": Balance,
         "curate": Curate,
+        "duplicates": Duplicates,
         "edges": Edges,
+        "faces": Faces,
         "guides": Guides,
         "image": Fit,
+        "quality": Quality,
         "shards": Shards,
         "splits": Splits,
     }
     tag = next((part for part in path if part in tagged), None)
     if tag is not None:
         return list(tagged[tag].model_fields)
-    return list((blocks[path[0]] if len(path) > 1 else Recipe).model_fields)
+    innermost = next((blocks[part] for part in reversed(path[:-1]) if part in blocks), Recipe)
+    return list(innermost.model_fields)

@@ -120,6 +120,12 @@ def test_differences_name_the_setting(tmp_path: Path) -> None:
     assert differences(old, new) == ["seed: was 1, is 2"]
 
 
+def test_an_empty_block_differs_from_none(tmp_path: Path) -> None:
+    old, new = (parse(f"name: a\n{SOURCE}{more}", "r", tmp_path).portable() for more in ("", "curate: {quality: {}}"))
+    assert differences(old, new) == ["curate.quality: was None, is 'given'"]
+    assert differences(new, old) == ["curate.quality: was 'given', is None"]
+
+
 def test_every_field_is_documented() -> None:
     schema = json_schema()
     blocks = [schema, *schema["$defs"].values()]

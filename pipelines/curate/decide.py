@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pipelines import catalog
 from pipelines.curate import columns, copies, duplicates, fingerprints, identities, measure, splits
-from pipelines.curate.rules import KEEP, NEEDED, judge_all
+from pipelines.curate.rules import KEEP, judge_all, needed
 from pipelines.layout import Layout
 from pipelines.recipe import Recipe
 from pipelines.storage import opened, put, put_json
@@ -38,6 +38,8 @@ SCHEMA = pa.schema(
         ("reason", pa.string()),
     ]
 )
+
+SIZES = ("width", "height")
 
 _TAKEN_OVER = [name for name in measure.SCHEMA.names if name in SCHEMA.names]
 
@@ -86,9 +88,10 @@ def kept_rows(layout: Layout) -> dict[int, NDArray[np.int64]]:
 
 
 def _verdicts(recipe: Recipe, layout: Layout, num_parts: int) -> Verdicts:
-    measured = columns.measured(layout, range(num_parts), [*NEEDED, "fault", "sha256"])
+    judged = needed(recipe.curate)
+    measured = columns.measured(layout, range(num_parts), list(dict.fromkeys([*judged, *SIZES, "fault", "sha256"])))
     faults = measured["fault"].to_numpy()
-    reasons = judge_all(faults, {name: measured[name].to_numpy() for name in NEEDED}, recipe.curate)
+    reasons = judge_all(faults, {name: measured[name].to_numpy() for name in judged}, recipe.curate)
     verdicts = Verdicts(reasons, np.full(len(reasons), "", object), {})
     if recipe.curate.faces or recipe.image.fit == "face" or recipe.guides.members():
         _judge_one_by_one(recipe, layout, verdicts)
@@ -107,7 +110,7 @@ def _judge_one_by_one(recipe: Recipe, layout: Layout, verdicts: Verdicts) -> Non
     """Judges what is told in JSON: faces and guides, of the pictures that no other rule drops."""
     start = 0
     for parts, listed in catalog.groups(layout.catalog, ["faces", "guides"]):
-        rows = columns.measured(layout, parts, [*NEEDED, "fault", "found"]).to_pylist()
+        rows = columns.measured(layout, parts, [*needed(recipe.curate), "fault", "found"]).to_pylist()
         for position, (row, said) in enumerate(zip(rows, listed.to_pylist(), strict=True), start):
             if verdicts.reasons[position] == KEEP:
                 reason, detail = measure.verdict(row, recipe, said["faces"], said["guides"])

@@ -157,7 +157,7 @@ def measure(
         row |= {name: getattr(header, name) for name in HEADER_SCHEMA.names}
         picture = decode(data, header) if numbers.asked(recipe.curate) else None
         if picture is not None:
-            row |= numbers.measure(picture[0], recipe.curate)
+            row |= numbers.measure(picture[0], header, recipe.curate)
         if pack is not None and verdict(row, recipe, told.faces, told.guides)[0] == KEEP:
             faces = with_five(told.faces, row["found"])
             crops = render(data, header, recipe.image, recipe.seed, row["sha256"], faces, picture)

@@ -1,4 +1,4 @@
-"""What is measured of a decoded picture where the recipe asks: faces, fingerprints.
+"""What is measured of a decoded picture where the recipe asks: quality, faces, fingerprints.
 
 In full size, so that the numbers are the picture's and do not change with the size of the dataset. Models are loaded
 once per worker process, which Ray uses again for the next task.
@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.curate import fingerprints, main_face
+from pipelines.curate import fingerprints, main_face, quality
 from pipelines.curate.embeddings import embed
 from pipelines.curate.fingerprints import fingerprint
 from pipelines.curate.near import Duplicates
@@ -19,9 +19,12 @@ from pipelines.curate.rules import Curate
 from pipelines.engines import FaceEngine, Faces, open_engine
 from pipelines.engines.stored import to_json
 from pipelines.imaging.colour import Picture
+from pipelines.imaging.decode import Header
 
 SCHEMA = pa.schema(
     [
+        # NaN where it cannot be told, or was not asked for.
+        *((name, pa.float64()) for name in quality.NUMBERS),
         # JSON of the faces that the engine found, in pixels of the upright original.
         ("found", pa.string()),
         # Numbers of each of them, to judge whole tables by, see `main_face`.
@@ -34,6 +37,7 @@ SCHEMA = pa.schema(
     ]
 )
 NOTHING: dict[str, Any] = {
+    **dict.fromkeys(quality.NUMBERS, float("nan")),
     "found": "[]",
     "face_numbers": [],
     "embeddings": b"",
@@ -44,17 +48,18 @@ NOTHING: dict[str, Any] = {
 
 def asked(curate: Curate) -> bool:
     """Whether a recipe wants anything measured for which a picture is decoded in full."""
-    return curate.faces is not None or curate.duplicates is not None
+    return any(block is not None for block in (curate.quality, curate.faces, curate.duplicates))
 
 
-def measure(picture: Picture, curate: Curate) -> dict[str, Any]:
+def measure(picture: Picture, header: Header, curate: Curate) -> dict[str, Any]:
     """Numbers of one picture.
 
     Args:
         picture: (H, W, 3) uint8 RGB, in full size and upright.
     """
-    faces = _faces(picture, curate.faces) if curate.faces else {}
-    return faces | (_copies(picture, curate.duplicates) if curate.duplicates else {})
+    found: dict[str, Any] = quality.measure(picture, header.table_sum) if curate.quality else {}
+    found |= _faces(picture, curate.faces) if curate.faces else {}
+    return found | (_copies(picture, curate.duplicates) if curate.duplicates else {})
 
 
 def _copies(picture: Picture, block: Duplicates) -> dict[str, Any]:

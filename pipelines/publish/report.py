@@ -87,7 +87,7 @@ def render(manifest: dict[str, Any], figures: Figures, cards: list[gallery.Card]
     """The page."""
     recipe, damaged = manifest["recipe"], bool(manifest["recipe"]["damage"])
     script = (FOLDER / "report.js").read_text(encoding="utf-8")
-    template = _environment().get_template("report.html.j2")
+    template = environment().get_template("report.html.j2")
     return template.render(
         manifest=manifest,
         recipe=recipe,
@@ -142,7 +142,8 @@ def _ordered(value: Any) -> Any:
     return [_ordered(part) for part in value] if isinstance(value, list) else value
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Of the pages: every text is escaped, every name must be known."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
         autoescape=True,
