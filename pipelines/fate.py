@@ -96,7 +96,9 @@ def _called(table: pa.Table, picture: str) -> pa.ChunkedArray:
 
 def _fate(layout: Layout, row: dict[str, Any], names: list[str]) -> Fate:
     told = {"part", "row", "source", "uri", "sha256", "reason", "detail", "split"}
-    numbers = {name: value for name, value in row.items() if name not in told and value not in ("", "[]", "{}", None)}
+    nothing = ("", "[]", "{}", None)
+    # What is not equal to itself is NaN: not measured.
+    numbers = {name: one for name, one in row.items() if name not in told and one not in nothing and one == one}  # noqa: PLR0124
     shard = "" if row["reason"] else _shard_of(layout, row["sha256"])
     keys, quarantined = _samples(layout, shard, row["sha256"])
     texts = {name: row[name] for name in ("uri", "sha256", "reason", "detail", "split")}

@@ -44,6 +44,7 @@ def write(recipe: Recipe, layout: Layout, plan: dict[str, Any], commits: dict[st
         "members": members(recipe),
         "sources": sources,
         "licence_conflicts": conflicts(licence for source in sources for licence in source["licences"]),
+        "balance": read_json(layout.balance) if recipe.balance else {},
         "splits": _splits(shards),
         "shards": [shard for shard in shards if shard["samples"]],
         "audit": _audit(plan, curated, shards, quarantined, layout),

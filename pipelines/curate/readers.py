@@ -36,10 +36,6 @@ class Listed:
     guides: str
     read: Callable[[Location], bytes]
 
-    def has(self, name: str) -> bool:
-        """Whether the corpus has this guide of the picture."""
-        return self.guides != "{}" and name in json.loads(self.guides)
-
     def label_map(self, name: str) -> tuple[LabelMap, str]:
         """One of its guides, and the scheme of its classes.
 

@@ -7,12 +7,16 @@ picture or of millions at once, so a changed threshold costs nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipelines.curate import quality
+from pipelines.curate.near import Duplicates
+from pipelines.curate.quality import Quality
 from pipelines.engines import rules as face_rules
 from pipelines.engines.rules import Faces
 from pipelines.engines.stored import from_json
@@ -37,6 +41,12 @@ class Curate(BaseModel):
     max_bytes: int = Field(64 * 2**20, ge=1, description="Drop pictures with more bytes, judged before they are read.")
     max_aspect: float | None = Field(
         None, ge=1, description="Drop pictures whose longer side is more than so many times the shorter."
+    )
+    quality: Quality | None = Field(
+        None, description="Measure sharpness, detail, light, compression and more; its thresholds drop pictures."
+    )
+    duplicates: Duplicates | None = Field(
+        None, description="Look for near-duplicates. Equal bytes are kept once in any case."
     )
     faces: Faces | None = Field(None, description="Look for faces, and which ones a picture must show.")
 
@@ -67,16 +77,23 @@ def aspect_ratio(numbers: Numbers, curate: Curate) -> Any:
     return longer > curate.max_aspect * shorter
 
 
+def beyond(limit: str, numbers: Numbers, curate: Curate) -> Any:
+    return quality.exceeds(numbers, curate.quality, limit)
+
+
 RULES: dict[str, Rule] = {
     "too_many_bytes": too_many_bytes,
     "too_many_pixels": too_many_pixels,
     "too_small": too_small,
     "aspect_ratio": aspect_ratio,
+    **{reason: partial(beyond, limit) for reason, limit in quality.LIMITS.items()},
 }
 """By the reason they drop for, in the order in which they are asked; the first that drops is the one that counts."""
 
-NEEDED = ("width", "height", "num_bytes")
-"""Columns that rules look at."""
+
+def needed(curate: Curate) -> list[str]:
+    """Columns that the rules of a recipe look at."""
+    return ["width", "height", "num_bytes", *quality.needed(curate.quality)]
 
 
 def judge(picture: Numbers, curate: Curate) -> str:

@@ -16,15 +16,21 @@ from pipelines.damage.base import (
     Picture,
     mask_ratio,
 )
+from pipelines.damage.border import Half, Outpaint
 from pipelines.damage.box import Box
 from pipelines.damage.brush import Brush
+from pipelines.damage.center import Center
+from pipelines.damage.comod import CoModGan, MatLarge, MatSmall
 from pipelines.damage.cracks import Cracks
 from pipelines.damage.dust import Dust
 from pipelines.damage.folds import Folds
+from pipelines.damage.grid import AlternatingLines, Grid
 from pipelines.damage.halftone import Halftone
 from pipelines.damage.holes import HoleDamage, Holes
-from pipelines.damage.lama import LamaMedium, LamaThick, LamaThin
+from pipelines.damage.irregular import Irregular
+from pipelines.damage.lama import LamaMedium, LamaSmall, LamaThick, LamaThin, LamaTrain
 from pipelines.damage.mould import Mould
+from pipelines.damage.pixels import Pixels
 from pipelines.damage.scratches import Scratches
 from pipelines.damage.several import Several
 from pipelines.damage.stains import Stains
@@ -65,14 +71,26 @@ __all__ = [
 DAMAGES: dict[str, type[Damage]] = {
     "box": Box,
     "brush": Brush,
+    "center": Center,
+    "comodgan": CoModGan,
     "cracks": Cracks,
     "dust": Dust,
     "folds": Folds,
+    "grid": Grid,
+    "half": Half,
     "halftone": Halftone,
+    "irregular": Irregular,
     "lama_medium": LamaMedium,
+    "lama_small": LamaSmall,
     "lama_thick": LamaThick,
     "lama_thin": LamaThin,
+    "lama_train": LamaTrain,
+    "lines": AlternatingLines,
+    "mat_large": MatLarge,
+    "mat_small": MatSmall,
     "mould": Mould,
+    "outpaint": Outpaint,
+    "pixels": Pixels,
     "scratches": Scratches,
     "several": Several,
     "stains": Stains,

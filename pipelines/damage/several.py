@@ -111,7 +111,7 @@ class Several(Damage):
 
     @model_validator(mode="after")
     def _check_aim(self) -> Self:
-        if self.ratio_range is not None and not _fillers(self.of):
+        if self.ratio_range is not None and not self.can_be_asked():
             raise ValueError(
                 "ratio_range needs a damage in `of` that can meet it, such as stains, and has no ratio_range of its "
                 "own: add one or remove ratio_range"
@@ -120,6 +120,9 @@ class Several(Damage):
 
     def wants(self) -> frozenset[str]:
         return frozenset[str]().union(*(damage.wants() for damage in self.of))
+
+    def can_be_asked(self) -> bool:
+        return bool(_fillers(self.of))
 
     def lacks(self, context: Context) -> str:
         lacking = [damage.lacks(context) for damage in self.of]
@@ -138,7 +141,7 @@ class Several(Damage):
             # `in` would compare entries, and two of them may be equal.
             drawn = [damage for damage in self.of if any(damage is one for one in chosen)]
             return Layers(tuple((damage.kind, damage.sample(rng, own)) for damage in drawn))
-        for attempt in range(TRIES):
+        for attempt in range(TRIES if _fillers(able) else 0):
             if attempt % TRIES_PER_GOAL == 0:
                 goal = asked[1] - rng.random() * (asked[1] - asked[0])
             layers = self._aimed(rng, context, able, asked, goal)
@@ -180,7 +183,7 @@ class Several(Damage):
 
 def _fillers(damages: Sequence[Damage]) -> list[Damage]:
     """Those that can be asked for what the others leave."""
-    return [damage for damage in damages if damage.meets_ratios and damage.ratio_range is None]
+    return [damage for damage in damages if damage.can_be_asked() and damage.ratio_range is None]
 
 
 def _by_weight(rng: np.random.Generator, damages: Sequence[Damage]) -> list[Damage]:

@@ -67,6 +67,7 @@ class Header:
         frames: of a GIF, WebP or the like; a phone's multi-picture JPEG counts as its first picture.
         orientation: EXIF's 1 to 8, still to be applied.
         plain: a JPEG that libjpeg-turbo takes here: grey or three components, usual chroma subsampling.
+        table_sum: of a JPEG, sum of its quantization table for luma, which tells its quality; else 0.
         profile: the ICC profile to convert from; None where the pixels are, or must be taken to be, sRGB.
     """
 
@@ -77,6 +78,7 @@ class Header:
     frames: int
     orientation: int
     plain: bool
+    table_sum: int = 0
     profile: bytes | None = field(default=None, repr=False)
 
 
@@ -106,7 +108,8 @@ def inspect(data: bytes, *, max_pixels: int) -> Header:
             width, height = height, width
         name = (image.format or "").lower()
         plain = name == "jpeg" and image.mode in ("L", "RGB") and _usual_subsampling(data)
-        return Header(name, width, height, image.mode, frames, orientation, plain, needed_profile(image))
+        profile = needed_profile(image)
+        return Header(name, width, height, image.mode, frames, orientation, plain, _table_sum(image), profile)
 
 
 def check(data: bytes, header: Header) -> None:
@@ -167,6 +170,11 @@ def _decode_jpeg(data: bytes, space: str, min_side: int) -> Picture:
             raise BadPicture(_reason(error), str(error)) from error
         pixels = simplejpeg.decode_jpeg(data, space, min_height=min_side, min_width=min_side, strict=False)
     return pixels
+
+
+def _table_sum(image: ImageFile.ImageFile) -> int:
+    tables = image.quantization if isinstance(image, JpegImagePlugin.JpegImageFile) else {}
+    return sum(tables[min(tables)]) if tables else 0
 
 
 def _usual_subsampling(data: bytes) -> bool:

@@ -23,6 +23,7 @@ from pipelines.damage.base import Picture
 from pipelines.imaging.encode import decode_image, decode_png
 from pipelines.layout import Layout
 from pipelines.publish.charts import data_uri
+from pipelines.publish.montage import FaceView, view
 from pipelines.sample import MASK_MEMBER, ORIGINAL_MEMBERS, SPLITS
 from pipelines.shards.read import metadata_of, read_members
 from pipelines.storage import opened
@@ -58,11 +59,13 @@ class Card:
         labels: what its corpus declares, name to text.
         pictures: caption to data URI: the original where pictures are aged, image, and damaged and mask where they are
             damaged.
+        face: the face it shows, None without one.
     """
 
     metadata: dict[str, Any]
     labels: dict[str, str]
     pictures: dict[str, str]
+    face: FaceView | None = None
 
 
 class Candidates:
@@ -119,7 +122,7 @@ def card(members: dict[str, bytes]) -> Card:
     if MASK_MEMBER in members:
         pictures["damaged"] = _thumbnail(decode_image(_member(members, "damaged.")))
         pictures["mask"] = _thumbnail(overlay(image, decode_png(members[MASK_MEMBER])))
-    return Card(metadata, labels, pictures)
+    return Card(metadata, labels, pictures, view(image, metadata, members))
 
 
 def _count_each(sizes: list[int], num_cards: int) -> int:

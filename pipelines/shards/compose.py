@@ -20,7 +20,7 @@ from pipelines import seeds
 from pipelines.damage.ageing import Aged
 from pipelines.damage.base import ClassMap, Context, Damage, DamageFailed, Mask, Parameters, Picture, mask_ratio
 from pipelines.faces import all_faces, faces_in_crop, seen_faces, with_five
-from pipelines.guides import MAPS, edges_member, landmarks_member, told
+from pipelines.guides import edges_member, landmarks_member, told
 from pipelines.imaging.encode import decode_image, decode_png, encode_damaged, encode_image, encode_mask, png
 from pipelines.imaging.render import Rendition
 from pipelines.licences import terms
@@ -68,7 +68,8 @@ def compose(recipe: Recipe, row: Mapping[str, Any], crop: int, rendition: Rendit
     clean = decode_image(rendition.data) if wanted else None
     guides = _guides(recipe, row, rendition, clean)
     seen = None if clean is None else _seen(recipe, row, rendition, clean)
-    for variant in range(recipe.variants):
+    fixed = recipe.splits.ranges(row["split"])
+    for variant in range(recipe.num_variants(row["split"])):
         key = make_key(row["sha256"], crop, variant)
         metadata = _describe(recipe, row, key, crop, variant, rendition.matrix)
         members = {f"image.{recipe.image.format}": rendition.data, **guides}
@@ -79,7 +80,7 @@ def compose(recipe: Recipe, row: Mapping[str, Any], crop: int, rendition: Rendit
             yield _finish(key, members, metadata, None)
             continue
         try:
-            yield _damaged(recipe, key, members, metadata, context)
+            yield _damaged(recipe, key, members, metadata, context, fixed[variant] if fixed else None)
         except DamageFailed as failure:
             yield Failed(key, "damage_failed", str(failure))
 
@@ -101,9 +102,8 @@ def _seen(recipe: Recipe, row: Mapping[str, Any], rendition: Rendition, clean: P
     """What the damages of a crop may look at; only what one of them does is worked out."""
     looks_at = frozenset[str]().union(*(damage.wants() for damage in recipe.damage))
     told = all_faces(row["faces"], row["found"]) if "faces" in looks_at else "[]"
-    schemes = json.loads(row["guides"]) if looks_at & set(MAPS) else {}
     maps = {
-        name: ClassMap(decode_png(rendition.guides[f"{name}.png"]), schemes[name]["scheme"])
+        name: ClassMap(decode_png(rendition.guides[f"{name}.png"]), _scheme(recipe, row, name))
         for name in recipe.maps()
         if name in looks_at and f"{name}.png" in rendition.guides
     }
@@ -132,8 +132,16 @@ def _aged(
     return members, replace(seen, image=decode_image(members[image]))
 
 
-def choose(recipe: Recipe, key: str, context: Context) -> tuple[Damage, tuple[float, float] | None]:
+def _scheme(recipe: Recipe, row: Mapping[str, Any], name: str) -> str:
+    return recipe.guides.scheme_of(name, row["guides"], all_faces(row["faces"], row["found"]))
+
+
+def choose(
+    recipe: Recipe, key: str, context: Context, fixed: tuple[float, float] | None = None
+) -> tuple[Damage, tuple[float, float] | None]:
     """The damage of one sample and the ratio range asked of it: by weight, then any of its bins alike.
+
+    Where the range is fixed, only damages that can be asked for one are drawn from.
 
     Damages that find nothing to damage on this picture, such as a face mask without a face, stand aside.
 
@@ -141,27 +149,43 @@ def choose(recipe: Recipe, key: str, context: Context) -> tuple[Damage, tuple[fl
         DamageFailed: all of them do.
     """
     lacking = [damage.lacks(context) for damage in recipe.damage]
-    able = [damage for damage, lacks in zip(recipe.damage, lacking, strict=True) if not lacks]
+    able = [
+        damage
+        for damage, lacks in zip(recipe.damage, lacking, strict=True)
+        if not lacks and (fixed is None or damage.can_be_asked())
+    ]
     if not able:
-        raise DamageFailed(f"the picture has no {' or '.join(sorted(set(lacking)))}, and every damage needs one")
+        missing = " or ".join(sorted({lacks for lacks in lacking if lacks}))
+        raise DamageFailed(f"the picture has no {missing}, and every damage needs one")
     weights = np.cumsum([damage.weight for damage in able])
     drawn = seeds.uniform(recipe.seed, key, "damage") * weights[-1]
     damage = able[int(np.searchsorted(weights, drawn, side="right"))]
+    if fixed is not None:
+        return damage, fixed
     ranges = asked_ranges(damage, recipe.ratio_bins)
     asked = ranges[int(seeds.uniform(recipe.seed, key, "bin") * len(ranges))] if ranges else None
     return damage, asked
 
 
-def draw(recipe: Recipe, key: str, context: Context) -> tuple[Damage, Parameters, tuple[float, float] | None]:
+def draw(
+    recipe: Recipe, key: str, context: Context, fixed: tuple[float, float] | None = None
+) -> tuple[Damage, Parameters, tuple[float, float] | None]:
     """Damage parameters of one sample."""
-    damage, asked = choose(recipe, key, context)
+    damage, asked = choose(recipe, key, context, fixed)
     rng = seeds.generator(recipe.seed, key, damage.kind)
     return damage, damage.sample(rng, replace(context, ratio_range=asked)), asked
 
 
-def _damaged(recipe: Recipe, key: str, members: dict[str, bytes], metadata: dict[str, Any], seen: Context) -> Sample:
+def _damaged(
+    recipe: Recipe,
+    key: str,
+    members: dict[str, bytes],
+    metadata: dict[str, Any],
+    seen: Context,
+    fixed: tuple[float, float] | None,
+) -> Sample:
     assert seen.image is not None
-    damage, parameters, asked = draw(recipe, key, seen)
+    damage, parameters, asked = draw(recipe, key, seen, fixed)
     damaged, mask, alpha = parameters.draw(seen.image)
     ratio = mask_ratio(mask)
     metadata |= {
@@ -221,5 +245,5 @@ def _describe(
         "labels": row["labels"],
         "labels_by": source.labels_by() if row["labels"] != "{}" else "",
         "faces": faces_in_crop(with_five(row["faces"], row["found"]), matrix, recipe.image.size),
-        "guides": told(recipe.guides, row["guides"]),
+        "guides": told(recipe.guides, row["guides"], all_faces(row["faces"], row["found"])),
     }

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines.curate.rules import KEEP, NEEDED, Curate, judge, judge_all
+from pipelines.curate.rules import KEEP, Curate, judge, judge_all, needed
 from pipelines.errors import REASONS
 
 CURATE = Curate(min_side=256, max_aspect=2.0, max_bytes=2000)
@@ -54,6 +54,6 @@ def test_many_pictures_are_judged_as_one_is() -> None:
         for height in (0, 256, 300, 2**31 - 1)
         for fault in ("", "truncated")
     ]
-    columns = {name: np.array([one[name] for one in pictures], np.int32) for name in NEEDED}
+    columns = {name: np.array([one[name] for one in pictures], np.int32) for name in needed(CURATE)}
     faults = np.array([one["fault"] for one in pictures], object)
     assert judge_all(faults, columns, CURATE).tolist() == [judge(one, CURATE) for one in pictures]

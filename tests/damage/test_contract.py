@@ -20,6 +20,12 @@ SIZES = [(64, 64), (192, 320), (256, 256), (512, 512)]
 HOLES = [kind for kind in sorted(DAMAGES) if issubclass(DAMAGES[kind], HoleDamage)]
 AIMED = [kind for kind in sorted(DAMAGES) if DAMAGES[kind].meets_ratios]
 
+FEW = {"center": 1, "half": 4, "lines": 4, "grid": 40, "outpaint": 45}
+"""Families that have only so many masks."""
+
+AS_PUBLISHED = {"comodgan", "mat_large", "mat_small"}
+"""Families whose source redraws whole masks until one fits, so that ratios within a bin are as they come."""
+
 every = pytest.mark.parametrize("kind", sorted(DAMAGES))
 aimed = pytest.mark.parametrize("kind", AIMED)
 
@@ -100,7 +106,7 @@ def test_ratio_lies_in_the_asked_bin(kind: str, height: int, width: int, ratio_r
         assert low < mask_ratio(parameters.draw(image)[1]) <= high
 
 
-@aimed
+@pytest.mark.parametrize("kind", sorted(set(AIMED) - AS_PUBLISHED))
 @pytest.mark.parametrize("ratio_range", [(0.01, 0.1), (0.3, 0.4), (0.6, 0.9)])
 def test_ratios_spread_over_the_bin(kind: str, ratio_range: tuple[float, float]) -> None:
     low, high = ratio_range
@@ -141,7 +147,7 @@ def test_same_seed_gives_the_same_in_another_process(kind: str) -> None:
 @every
 def test_different_seeds_differ(kind: str) -> None:
     drawn = {damage_of(kind).sample(generator(seed), context(256, 256)).to_json() for seed in range(50)}
-    assert len(drawn) == 50
+    assert len(drawn) >= FEW.get(kind, 50)
 
 
 @every
