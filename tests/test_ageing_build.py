@@ -9,6 +9,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -112,7 +113,8 @@ def test_other_readers_load_the_original(built: tuple[Path, str], tmp_path: Path
     members = {"damaged.png", f"image.{fmt}", "json", "mask.png", f"original.{fmt}"}
     loaded = list(webdataset.WebDataset(shards, shardshuffle=False).decode("rgb8"))
     assert loaded[0].keys() - {"__key__", "__url__", "__local_path__"} == members
-    hub = datasets.load_dataset(
+    cache = str(tmp_path / "cache")
+    hub = datasets.load_dataset("webdataset", data_files={"train": shards}, split="train", cache_dir=cache)
         "webdataset", data_files={"train": shards}, split="train", cache_dir=str(tmp_path / "c")
     )
     assert set(hub.column_names) - {"__key__", "__url__"} == members
@@ -122,7 +124,7 @@ def test_other_readers_load_the_original(built: tuple[Path, str], tmp_path: Path
 
 
 def test_the_report_shows_originals(built: tuple[Path, str]) -> None:
-    assert 'alt="original"' in report(built[0]).read_text() or "original" in report(built[0]).read_text()
+    assert 'alt="original"' in report(built[0]).read_text()
 
 
 def test_pictures_may_be_aged_and_not_damaged(photos: Path, tmp_path: Path, ray_here: None) -> None:
@@ -138,8 +140,6 @@ def test_pictures_may_be_aged_and_not_damaged(photos: Path, tmp_path: Path, ray_
 def test_preview_shows_the_original_first(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text(RECIPE.format(fmt="jpg"))
     (sheet,) = preview(tmp_path / "r.yaml", next(photos.iterdir()), tmp_path / "sheets", num_seeds=1)
-    import cv2
-
     assert cv2.imread(str(sheet)).shape == (64, 4 * 64, 3)
 
 
