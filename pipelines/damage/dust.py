@@ -123,7 +123,7 @@ class Dust(LineDamage):
         place = int(x * context.width * noise.PIXEL), int(y * context.height * noise.PIXEL)
         # What is smaller than a pixel is as large, and fainter.
         least = noise.PIXEL // 2
-        return *place, max(least, round(radius)), int((130 + opacity * 125) * min(1.0, radius / least))
+        return *place, max(least, round(radius)), int((130 + opacity * 125) * min(1.0, radius / least) ** 2)
 
     def _hair(self, rng: np.random.Generator, context: Context) -> Stroke:
         """A line whose curvature drifts: hairs swing, fibres curl."""
