@@ -77,7 +77,9 @@ class CrackLines(Overlay):
         edges = cv2.GaussianBlur(_bent(rng, edges, self.cell), (0, 0), max(0.5, 0.3 * thickness))  # type: ignore[assignment]
         where = noise.fractal(rng, height, width, min(height, width) / 3, self.cell / 2, 0.55)
         shown = noise.levels(where, noise.threshold(where, self.share), 3)
-        return noise.scaled(edges, NET[shown])
+        # What is thinner than a pixel is a pixel wide, and fainter.
+        faint = min(1.0, max(self.width / noise.PIXEL, 0.4))
+        return noise.scaled(noise.scaled(edges, faint), NET[shown])
 
 
 NET = noise.table((0, 0), (40, 90), (120, 235), (255, 255))
@@ -129,13 +131,13 @@ class Cracks(LineDamage):
     def sample(self, rng: np.random.Generator, context: Context) -> CrackLines:
         shorter = min(context.height, context.width)
         has_net = rng.random() < self.net_probability
-        cell = max(4, round(rng.uniform(*self.cell_range) * shorter)) if has_net else 0
+        cell = max(6, round(rng.uniform(*self.cell_range) * shorter)) if has_net else 0
         count = 0 if has_net and rng.random() < 0.6 else integer(rng, *self.num_range)
         return CrackLines(
             margin=self.margin_in(context),
             branches=tuple(stroke for _ in range(count) for stroke in self._crack(rng, context)),
             cell=cell,
-            width=round(max(1.0, rng.uniform(0.0015, 0.004) * shorter) * noise.PIXEL),
+            width=max(1, round(rng.uniform(0.0015, 0.004) * shorter * noise.PIXEL)),
             share=round(rng.uniform(*self.net_range), 4),
             color=PAPERS[integer(rng, 0, len(PAPERS) - 1)],
             seed=noise.seed_of(rng),

@@ -13,7 +13,6 @@ from pydantic import Field
 from pipelines.damage import noise
 from pipelines.damage.base import Context, Mask, Parameters, Picture
 from pipelines.damage.holes import Color, FractionRange, integer
-from pipelines.damage.overlay import Layer
 from pipelines.damage.prints import Area, AreaDamage, Probability
 
 PAPERS: tuple[Color, ...] = ((236, 230, 214), (245, 243, 238), (222, 212, 188))
@@ -60,12 +59,9 @@ class HalftoneArea(Area):
         inside = np.minimum(self.across - along, self.down - beside) + (ragged >> 7)
         return noise.heights(inside)
 
-    def layer(self, image: Picture) -> Layer:
-        height, width = image.shape[:2]
-        inside = self.inside(height, width)
-        rim = noise.levels_over(inside, max(1, noise.ONE // min(height, width)))
-        alpha = np.maximum(noise.scaled(rim, self.opacity / 255), np.uint8(noise.LEAST))
-        return Layer(0, 0, self._printed(image), np.where(inside > 0, alpha, 0).astype(np.uint8))
+    def painted(self, image: Picture, inside: noise.Field, shorter: int) -> tuple[Picture, Mask]:
+        rim = noise.levels_over(inside, max(1, noise.ONE // shorter))
+        return self._printed(image), noise.scaled(rim, self.opacity / 255)
 
     def _printed(self, image: Picture) -> Picture:
         """The picture in dots."""

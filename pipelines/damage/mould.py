@@ -10,9 +10,8 @@ import numpy as np
 from pydantic import Field
 
 from pipelines.damage import noise
-from pipelines.damage.base import Context, Parameters, Picture
+from pipelines.damage.base import Context, Mask, Parameters, Picture
 from pipelines.damage.holes import Color, FractionRange, integer
-from pipelines.damage.overlay import Layer
 from pipelines.damage.prints import Area, AreaDamage
 from pipelines.damage.relief import flat
 
@@ -56,14 +55,12 @@ class MouldArea(Area):
             cv2.circle(canvas, place, radius, 120 + int(135 * peak), cv2.FILLED, cv2.LINE_AA, noise.SHIFT)
         return cv2.GaussianBlur(canvas, (0, 0), max(0.6, largest / noise.PIXEL / 6))  # type: ignore[return-value]
 
-    def layer(self, image: Picture) -> Layer:
+    def painted(self, image: Picture, inside: noise.Field, shorter: int) -> tuple[Picture, Mask]:
         height, width = image.shape[:2]
-        inside, shorter = self.inside(height, width), min(height, width)
         soft = noise.table((0, 0), (60, 0.5 * self.strength), (255, self.strength))[noise.levels(inside, 0, 3)]
         grain = noise.fractal(noise.from_seed(self.seed + 1), height, width, max(2.0, shorter / 128), 1, 0.8)
-        fuzzy = noise.scaled(soft, noise.table((0, 90), (160, 255), (255, 255))[noise.levels(grain, -8192, 6)])
-        alpha = np.where(inside > 0, np.maximum(fuzzy, noise.LEAST), 0).astype(np.uint8)
-        return Layer(0, 0, flat(self.color, height, width), alpha)
+        alpha = noise.scaled(soft, noise.table((0, 90), (160, 255), (255, 255))[noise.levels(grain, -8192, 6)])
+        return flat(self.color, height, width), alpha
 
 
 class Mould(AreaDamage):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
+import cv2
 import numpy as np
 from pydantic import Field
 
 from pipelines.damage import noise
-from pipelines.damage.base import Context, Damage, DamageFailed
+from pipelines.damage.base import Context, Damage, DamageFailed, Mask, Picture
 from pipelines.damage.holes import FractionRange
-from pipelines.damage.overlay import Overlay
+from pipelines.damage.overlay import Layer, Overlay
 
 TRIES = 20
 
@@ -52,6 +53,25 @@ class Area(Overlay):
         """Heights above the rim: 1 and more inside, 0 and less outside."""
         field = self.field(height, width)
         return field - np.int16(noise.threshold(field, self.share))
+
+    def layer(self, image: Picture) -> Layer:
+        height, width = image.shape[:2]
+        inside = self.inside(height, width)
+        covered = (inside > 0).view(np.uint8)
+        x, y, across, down = cv2.boundingRect(covered)
+        part = slice(y, y + down), slice(x, x + across)
+        colour, alpha = self.painted(image[part], inside[part], min(height, width))
+        return Layer(x, y, colour, np.maximum(alpha, np.uint8(noise.LEAST)) * covered[part])
+
+    def painted(self, image: Picture, inside: noise.Field, shorter: int) -> tuple[Picture, Mask]:
+        """Colour and alpha in the rectangle that the area fills; alpha counts inside only, and is never less than seen.
+
+        Args:
+            image: (h, w, 3), the rectangle of the picture.
+            inside: (h, w), heights above the rim.
+            shorter: side of the whole picture in pixels.
+        """
+        raise NotImplementedError
 
 
 class AreaDamage(Damage):

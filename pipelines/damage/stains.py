@@ -9,9 +9,8 @@ import numpy as np
 from pydantic import Field
 
 from pipelines.damage import noise
-from pipelines.damage.base import Context, Parameters, Picture
+from pipelines.damage.base import Context, Mask, Parameters, Picture
 from pipelines.damage.holes import Color, CountRange, FractionRange, integer
-from pipelines.damage.overlay import Layer
 from pipelines.damage.prints import Area, AreaDamage
 from pipelines.damage.relief import flat
 
@@ -52,15 +51,12 @@ class StainArea(Area):
         uneven = noise.fractal(noise.from_seed(self.seed), height, width, shorter / 3, 1, 0.52)
         return noise.heights(field + (uneven >> 2))
 
-    def layer(self, image: Picture) -> Layer:
+    def painted(self, image: Picture, inside: noise.Field, shorter: int) -> tuple[Picture, Mask]:
         height, width = image.shape[:2]
-        inside = self.inside(height, width)
-        alpha = self._profile(noise.ONE // min(height, width))[noise.levels(inside, 0, 2)]
-        shorter = min(height, width)
+        alpha = self._profile(noise.ONE // shorter)[noise.levels(inside, 0, 2)]
         mottled = noise.fractal(noise.from_seed(self.seed + 1), height, width, shorter / 8, shorter / 256, 0.7)
         cloud = noise.table((0, 150), (255, 255))[noise.levels(mottled, -8192, 6)]
-        alpha = np.where(inside > 0, np.maximum(noise.scaled(alpha, cloud), noise.LEAST), 0).astype(np.uint8)
-        return Layer(0, 0, flat(self.color, height, width), alpha)
+        return flat(self.color, height, width), noise.scaled(alpha, cloud)
 
     def _profile(self, pixel: int) -> noise.Table:
         """Alpha by the distance inside the rim, in four units of the field; `pixel` units are one pixel."""

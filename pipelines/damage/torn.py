@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pipelines.damage import noise
-from pipelines.damage.base import Context, Parameters, Picture
+from pipelines.damage.base import Context, Mask, Parameters, Picture
 from pipelines.damage.holes import Color, CountRange, FractionRange, integer
-from pipelines.damage.overlay import Layer, blend
+from pipelines.damage.overlay import blend
 from pipelines.damage.prints import Area, AreaDamage, Probability
-from pipelines.damage.relief import PAPERS, flat
+from pipelines.damage.relief import PAPERS
 
 GROUNDS: tuple[Color, ...] = (
     (252, 252, 250),
@@ -59,19 +59,17 @@ class TornArea(Area):
         ragged = noise.fractal(noise.from_seed(self.seed), height, width, shorter / 4, 1, 0.48)
         return noise.heights(field + (ragged >> 3) + (ragged >> 4))
 
-    def layer(self, image: Picture) -> Layer:
+    def painted(self, image: Picture, inside: noise.Field, shorter: int) -> tuple[Picture, Mask]:
         height, width = image.shape[:2]
-        shorter = min(height, width)
-        rng = noise.from_seed(self.seed + 1)
-        inside = self.inside(height, width)
         pixel = max(1, noise.ONE // shorter)
-        fibres = noise.fractal(rng, height, width, shorter / 16, 1, 0.72)
+        fibres = noise.fractal(noise.from_seed(self.seed + 1), height, width, shorter / 16, 1, 0.72)
         # How far beyond the fringe, whose width the noise decides: fibres stick out.
-        beyond = np.maximum(inside, 0) - (self.fringe * (fibres.astype(np.int32) + 5000) >> 13).astype(np.int16)
+        beyond = np.maximum(inside, np.int16(0)) - (self.fringe * (fibres.astype(np.int32) + 5000) >> 13).astype(
+            np.int16
+        )
         ground = self._ground(beyond, pixel)
         colour = blend(self._paper(fibres), ground, noise.levels_over(beyond, pixel))
-        alpha = np.maximum(noise.levels_over(inside, pixel), np.uint8(noise.LEAST))
-        return Layer(0, 0, colour, np.where(inside > 0, alpha, 0).astype(np.uint8))
+        return colour, noise.levels_over(inside, pixel)
 
     def _paper(self, fibres: noise.Field) -> Picture:
         """Paper that is thinner here and thicker there."""
@@ -82,9 +80,8 @@ class TornArea(Area):
     def _ground(self, beyond: noise.Field, pixel: int) -> Picture:
         """The ground, in the print's shadow near it."""
         fall = noise.table((0, 110), (30, 60), (110, 0), (255, 0))
-        shadow = fall[noise.levels(beyond, pixel, 1)]
-        height, width = beyond.shape
-        return blend(flat(self.ground, height, width), np.zeros((height, width, 3), np.uint8), shadow)
+        light = cv2.bitwise_not(fall[noise.levels(beyond, pixel, 1)])
+        return cv2.merge([noise.scaled(light, level / 255) for level in self.ground])  # type: ignore[return-value, arg-type]
 
 
 def _fall(tear: Tear, x: NDArray[np.int32], y: NDArray[np.int32]) -> NDArray[np.int32]:
