@@ -29,6 +29,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.damage
 	$(BIN)/python -m benchmarks.faces
 	$(BIN)/python -m benchmarks.listing
+	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.urls
 
 clean:

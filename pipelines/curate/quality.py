@@ -94,8 +94,9 @@ LIMITS: dict[str, str] = {
     "overexposed": "max_blown",
     "low_contrast": "min_contrast",
     "greyscale": "min_chroma",
-    "blown_up": "min_detail_share",
+    # What is out of focus holds little detail, too; it is not called blown up.
     "blurred": "min_sharpness",
+    "blown_up": "min_detail_share",
     "blocky": "max_blockiness",
     "compressed": "min_jpeg_quality",
 }
@@ -131,7 +132,7 @@ def measure(picture: Picture, table_sum: int) -> dict[str, float]:
     """
     height, width = picture.shape[:2]
     luma = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
-    small, looked_at, content = _small(luma), tiles(luma), content_box(picture)
+    small, looked_at, content = small_luma(luma), tiles(luma), content_box(picture)
     found = tones(small) | {
         "border_share": 1 - content[2] * content[3] / (height * width),
         "chroma": chroma(picture),
@@ -143,7 +144,7 @@ def measure(picture: Picture, table_sum: int) -> dict[str, float]:
     return {name: round(found[name], _DECIMALS) for name in NUMBERS}
 
 
-def _small(luma: Luma) -> Luma:
+def small_luma(luma: Luma) -> Luma:
     """Shrunk to a shorter side of 256."""
     scale = _SIDE / min(luma.shape)
     if scale >= 1:

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edited import PHOTOGRAPHS, as_jpeg, blurred, clean, enlarged
+from pages import HOSTILE, LOADING, Page, browse
 from PIL import Image
-from test_report import HOSTILE, LOADING, Page, browse
 
 from pipelines import cli
 from pipelines.build import curate

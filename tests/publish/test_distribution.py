@@ -32,8 +32,8 @@ def test_columns_count_every_known_value_inside_the_chart() -> None:
     assert sum(counts) == found.known == 4900
     assert max(counts) == found.top
     for bar in found.bars:
-        assert LEFT <= bar.x and bar.x + bar.width <= WIDTH - RIGHT + 0.5
-        assert TOP <= bar.y and bar.y + bar.height == pytest.approx(HEIGHT - BOTTOM)
+        assert bar.x >= LEFT and bar.x + bar.width <= WIDTH - RIGHT + 0.5
+        assert bar.y >= TOP and bar.y + bar.height == pytest.approx(HEIGHT - BOTTOM)
 
 
 def test_the_threshold_is_drawn_where_it_is() -> None:
