@@ -87,7 +87,7 @@ def _outlines(rng: np.random.Generator, specks: tuple[Speck, ...]) -> NDArray[np
 class Dust(LineDamage):
     """Dust and hairs; most are light, since dust on a negative or under an enlarger keeps light from the paper.
 
-    Source: none. Radii follow a power law: many are hardly seen, a few are large.
+    Source: none. Most specks are hardly seen, a few are large.
     """
 
     parameters_type: ClassVar[type[Parameters]] = DustFlecks
@@ -101,7 +101,9 @@ class Dust(LineDamage):
     dark_probability: Probability = Field(0.2, description="How often a speck or a hair is dark.")
 
     def sample(self, rng: np.random.Generator, context: Context) -> DustFlecks:
-        specks = [self._speck(rng, context) for _ in range(integer(rng, *self.num_specks_range))]
+        # One of the largest, so that something is seen on the smallest picture.
+        sizes = np.concatenate([[1.0], rng.random(integer(rng, *self.num_specks_range) - 1) ** 3]).tolist()
+        specks = [self._speck(rng, context, size) for size in sizes]
         hairs = [self._hair(rng, context) for _ in range(integer(rng, *self.num_hairs_range))]
         is_dark = [rng.random() < self.dark_probability for _ in (*specks, *hairs)]
         of_specks, of_hairs = is_dark[: len(specks)], is_dark[len(specks) :]
@@ -114,12 +116,14 @@ class Dust(LineDamage):
             seed=noise.seed_of(rng),
         )
 
-    def _speck(self, rng: np.random.Generator, context: Context) -> Speck:
+    def _speck(self, rng: np.random.Generator, context: Context, size: float) -> Speck:
         low, high = self.speck_range
-        x, y, size, opacity = rng.random(4).tolist()
-        radius = low * (high / low) ** (size**3) * min(context.height, context.width) * noise.PIXEL
+        x, y, opacity = rng.random(3).tolist()
+        radius = low * (high / low) ** size * min(context.height, context.width) * noise.PIXEL
         place = int(x * context.width * noise.PIXEL), int(y * context.height * noise.PIXEL)
-        return *place, max(noise.PIXEL // 2, round(radius)), 130 + int(opacity * 125)
+        # What is smaller than a pixel is as large, and fainter.
+        least = noise.PIXEL // 2
+        return *place, max(least, round(radius)), int((130 + opacity * 125) * min(1.0, radius / least))
 
     def _hair(self, rng: np.random.Generator, context: Context) -> Stroke:
         """A line whose curvature drifts: hairs swing, fibres curl."""

@@ -133,14 +133,10 @@ class Several(Damage):
 
     def sample(self, rng: np.random.Generator, context: Context) -> Layers:
         able = [damage for damage in self.of if not damage.lacks(context)]
-        low, high = self._counts()
         asked = context.ratio_range or self.ratio_range
         if asked is None:
-            own = replace(context, ratio_range=None)
-            chosen = _by_weight(rng, able)[: integer(rng, low, min(high, len(able)))]
-            # `in` would compare entries, and two of them may be equal.
-            drawn = [damage for damage in self.of if any(damage is one for one in chosen)]
-            return Layers(tuple((damage.kind, damage.sample(rng, own)) for damage in drawn))
+            chosen = _by_weight(rng, able)[: self._count(rng, able)]
+            return self._layers({id(damage): damage.sample(rng, context) for damage in chosen})
         for attempt in range(TRIES if _fillers(able) else 0):
             if attempt % TRIES_PER_GOAL == 0:
                 goal = asked[1] - rng.random() * (asked[1] - asked[0])
@@ -161,11 +157,10 @@ class Several(Damage):
         goal: float,
     ) -> Layers | None:
         """Damages of which one brings the union near the goal; None if it does not come within the range."""
-        low, high = self._counts()
         filler = _by_weight(rng, _fillers(able))[0]
         others = [damage for damage in able if damage is not filler]
-        parameters, mask = _up_to(rng, context, others, integer(rng, low, min(high, len(able))) - 1, goal)
-        if len(parameters) + 1 < low:
+        parameters, mask = _up_to(rng, context, others, self._count(rng, able) - 1, goal)
+        if len(parameters) + 1 < self._counts()[0]:
             return None
         try:
             left = _left(asked, goal, mask_ratio(mask))
@@ -175,7 +170,15 @@ class Several(Damage):
         mask |= _mask(context, parameters[id(filler)])
         if not asked[0] < mask_ratio(mask) <= asked[1]:
             return None
+        return self._layers(parameters)
+
+    def _layers(self, parameters: dict[int, Parameters]) -> Layers:
+        """Parameters in the listed order, from those by the id of their entry: entries may be equal."""
         return Layers(tuple((one.kind, parameters[id(one)]) for one in self.of if id(one) in parameters))
+
+    def _count(self, rng: np.random.Generator, able: list[Damage]) -> int:
+        low, high = self._counts()
+        return integer(rng, low, min(high, len(able)))
 
     def _counts(self) -> tuple[int, int]:
         return self.num_range or (min(2, len(self.of)), min(4, len(self.of)))
