@@ -115,8 +115,6 @@ def test_other_readers_load_the_original(built: tuple[Path, str], tmp_path: Path
     assert loaded[0].keys() - {"__key__", "__url__", "__local_path__"} == members
     cache = str(tmp_path / "cache")
     hub = datasets.load_dataset("webdataset", data_files={"train": shards}, split="train", cache_dir=cache)
-        "webdataset", data_files={"train": shards}, split="train", cache_dir=str(tmp_path / "c")
-    )
     assert set(hub.column_names) - {"__key__", "__url__"} == members
     first = next(iter(hub))
     assert np.array_equal(np.asarray(first[f"original.{fmt}"]), loaded[0][f"original.{fmt}"])
