@@ -84,6 +84,8 @@ def read(out: str | Path) -> dict[str, Any]:
 def members(recipe: Recipe) -> list[str]:
     """Members of every sample, in their order."""
     names = [f"image.{recipe.image.format}", METADATA_MEMBER, *recipe.guides.members()]
+    if recipe.ageing:
+        names.append(f"original.{recipe.image.format}")
     if recipe.damage:
         names += [f"damaged.{recipe.image.damaged_format}", MASK_MEMBER]
     return sorted(names)

@@ -11,10 +11,10 @@ import json
 import re
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipelines import yaml_lines
 from pipelines.corpora import CORPORA
@@ -26,12 +26,14 @@ from pipelines.curate.quality import Quality
 from pipelines.curate.rules import Curate
 from pipelines.curate.splits import Splits
 from pipelines.damage import DAMAGES
+from pipelines.damage.ageing import Ageing, Blur, Cast, Fading, Grain, Jpeg, LowResolution, Toning
 from pipelines.engines.rules import Faces
 from pipelines.errors import RecipeError, did_you_mean
 from pipelines.guides import MAPS, Edges, Guides
 from pipelines.imaging.fit import Fit
 from pipelines.sources import SOURCES
 from pipelines.sources.base import Source
+from pipelines.unions import union_of
 
 
 class Shards(BaseModel):
@@ -45,21 +47,6 @@ class Shards(BaseModel):
     )
 
 
-def _tag_of(value: Any) -> str:
-    """What tells the members of a union apart: the name of a corpus, source or damage."""
-    fields = value if isinstance(value, dict) else vars(value)
-    return str(fields.get("corpus") or fields.get("type") or fields.get("kind") or "missing")
-
-
-def _union_of(kinds: dict[str, Any]) -> Any:
-    """A union that is told apart by a name, so that errors speak of one member only."""
-    members = tuple(Annotated[kind, Tag(name)] for name, kind in kinds.items())
-    union: Any = members[0]
-    for member in members[1:]:
-        union |= member
-    return Annotated[union, Discriminator(_tag_of)]
-
-
 class Recipe(BaseModel):
     """One dataset."""
 
@@ -69,14 +56,15 @@ class Recipe(BaseModel):
     version: str = Field("1.0.0", description="Version of the dataset, as major.minor.patch.")
     description: str = Field("", description="One sentence for people.")
     seed: int = Field(0, ge=0, description="Every random choice follows from it.")
-    sources: list[_union_of(SOURCES | CORPORA)] = Field(min_length=1, description="Where pictures come from.")  # type: ignore[valid-type]
+    sources: list[union_of(SOURCES | CORPORA)] = Field(min_length=1, description="Where pictures come from.")  # type: ignore[valid-type]
     curate: Curate = Field(default_factory=Curate, description="Which pictures are kept.")
     balance: Balance | None = Field(
         None, description="How many pictures of each group, sex, age or other label are kept."
     )
     image: Fit = Field(default_factory=Fit, description="Size, crop and encoding of the clean picture.")
     guides: Guides = Field(default_factory=Guides, description="Landmarks, label maps and edges beside the pictures.")
-    damage: list[_union_of(DAMAGES)] = Field(  # type: ignore[valid-type]
+    ageing: Ageing | None = Field(None, description="What time did to whole pictures before they were damaged.")
+    damage: list[union_of(DAMAGES)] = Field(  # type: ignore[valid-type]
         default_factory=list,
         description="Damages to draw from, by weight. Without any, samples hold the clean picture only.",
     )
@@ -114,7 +102,7 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def _fill_in(self) -> Self:
-        if not self.damage and self.variants > 1:
+        if not self.damage and self.ageing is None and self.variants > 1:
             raise ValueError("variants has no effect without damage: remove it or name a damage")
         if not self.damage and self.guides.alpha:
             raise ValueError("guides.alpha has no effect without damage: remove it or name a damage")
@@ -141,7 +129,7 @@ class Recipe(BaseModel):
         return self
 
     def _check_per_bin(self) -> None:
-        if not any(damage.meets_ratios for damage in self.damage):
+        if not any(damage.can_be_asked() for damage in self.damage):
             raise ValueError("splits.per_bin needs a damage that can be asked for a ratio, such as brush")
         edges = self.splits.bins
         if edges[0] not in self.ratio_bins or self.ratio_bins[self.ratio_bins.index(edges[0]) :][: len(edges)] != edges:
@@ -153,7 +141,7 @@ class Recipe(BaseModel):
 
     def maps(self) -> list[str]:
         """Label maps that samples or their damages want."""
-        wanted = {name for damage in self.damage for name in damage.looks_at} | set(self.guides.maps())
+        wanted = {name for damage in self.damage for name in damage.wants()} | set(self.guides.maps())
         return [name for name in MAPS if name in wanted]
 
     def portable(self) -> dict[str, Any]:
@@ -338,19 +326,25 @@ def _known_keys(path: tuple[Any, ...]) -> list[str]:
     """Keys that the model at `path` knows."""
     tagged: dict[str, type[BaseModel]] = {**SOURCES, **CORPORA, **DAMAGES}
     blocks: dict[str, type[BaseModel]] = {
+        "ageing": Ageing,
+        "blur": Blur,
+        "cast": Cast,
         "balance": Balance,
         "curate": Curate,
         "duplicates": Duplicates,
         "edges": Edges,
         "faces": Faces,
+        "fading": Fading,
+        "grain": Grain,
         "guides": Guides,
         "image": Fit,
+        "jpeg": Jpeg,
+        "low_resolution": LowResolution,
         "quality": Quality,
         "shards": Shards,
         "splits": Splits,
+        "toning": Toning,
     }
-    tag = next((part for part in path if part in tagged), None)
-    if tag is not None:
-        return list(tagged[tag].model_fields)
-    innermost = next((blocks[part] for part in reversed(path[:-1]) if part in blocks), Recipe)
-    return list(innermost.model_fields)
+    # The innermost that is known: damages may hold damages, blocks may hold blocks.
+    known = [model for part in path[:-1] if (model := tagged.get(part) or blocks.get(part))]
+    return list((known[-1] if known else Recipe).model_fields)

@@ -21,11 +21,20 @@ from pipelines.damage.box import Box
 from pipelines.damage.brush import Brush
 from pipelines.damage.center import Center
 from pipelines.damage.comod import CoModGan, MatLarge, MatSmall
+from pipelines.damage.cracks import Cracks
+from pipelines.damage.dust import Dust
+from pipelines.damage.folds import Folds
 from pipelines.damage.grid import AlternatingLines, Grid
+from pipelines.damage.halftone import Halftone
 from pipelines.damage.holes import HoleDamage, Holes
 from pipelines.damage.irregular import Irregular
 from pipelines.damage.lama import LamaMedium, LamaSmall, LamaThick, LamaThin, LamaTrain
+from pipelines.damage.mould import Mould
 from pipelines.damage.pixels import Pixels
+from pipelines.damage.scratches import Scratches
+from pipelines.damage.several import Several
+from pipelines.damage.stains import Stains
+from pipelines.damage.torn import Torn
 from pipelines.errors import MenderyError
 
 __all__ = [
@@ -34,18 +43,27 @@ __all__ = [
     "Brush",
     "ClassMap",
     "Context",
+    "Cracks",
     "Damage",
     "DamageFailed",
     "Drawn",
+    "Dust",
     "Face",
+    "Folds",
+    "Halftone",
     "HoleDamage",
     "Holes",
     "LamaMedium",
     "LamaThick",
     "LamaThin",
     "Mask",
+    "Mould",
     "Parameters",
     "Picture",
+    "Scratches",
+    "Several",
+    "Stains",
+    "Torn",
     "mask_ratio",
     "redraw",
 ]
@@ -55,8 +73,12 @@ DAMAGES: dict[str, type[Damage]] = {
     "brush": Brush,
     "center": Center,
     "comodgan": CoModGan,
+    "cracks": Cracks,
+    "dust": Dust,
+    "folds": Folds,
     "grid": Grid,
     "half": Half,
+    "halftone": Halftone,
     "irregular": Irregular,
     "lama_medium": LamaMedium,
     "lama_small": LamaSmall,
@@ -66,10 +88,17 @@ DAMAGES: dict[str, type[Damage]] = {
     "lines": AlternatingLines,
     "mat_large": MatLarge,
     "mat_small": MatSmall,
+    "mould": Mould,
     "outpaint": Outpaint,
     "pixels": Pixels,
+    "scratches": Scratches,
+    "several": Several,
+    "stains": Stains,
+    "torn": Torn,
 }
 """Every damage by the `kind` that a recipe asks for."""
+
+Several.learn({kind: damage for kind, damage in DAMAGES.items() if damage is not Several})
 
 
 def redraw(kind: str, parameters_json: str, image: Picture) -> Drawn:

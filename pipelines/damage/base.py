@@ -144,6 +144,14 @@ class Damage(BaseModel):
                 raise ValueError(f"{self.kind} has the size of what it covers, and takes no ratio_range: remove it")
         return self
 
+    def wants(self) -> frozenset[str]:
+        """What this entry looks at: `looks_at`, unless that depends on how it is set."""
+        return self.looks_at
+
+    def can_be_asked(self) -> bool:
+        """Whether a ratio can be asked of this entry: `meets_ratios`, unless that depends on how it is set."""
+        return self.meets_ratios
+
     def lacks(self, context: Context) -> str:  # noqa: ARG002  # families look at it
         """What this damage needs of a picture and does not find, "" if nothing: one word such as `face`."""
         return ""

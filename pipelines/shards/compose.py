@@ -1,7 +1,8 @@
-"""One crop in, its samples out: damage, encode, describe.
+"""One crop in, its samples out: age, damage, encode, describe.
 
 The clean picture arrives encoded and is decoded again, and the damage is laid over what a reader will
-really see; that is why `damaged` equals `image` outside the mask to the bit, also for JPEG.
+really see; that is why `damaged` equals `image` outside the mask to the bit, also for JPEG. An aged picture takes the
+clean one's place before that, encoded and decoded likewise.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines import seeds
+from pipelines.damage.ageing import Aged
 from pipelines.damage.base import ClassMap, Context, Damage, DamageFailed, Mask, Parameters, Picture, mask_ratio
 from pipelines.faces import all_faces, faces_in_crop, seen_faces, with_five
 from pipelines.guides import edges_member, landmarks_member, told
-from pipelines.imaging.encode import decode_image, decode_png, encode_damaged, encode_mask, png
+from pipelines.imaging.encode import decode_image, decode_png, encode_damaged, encode_image, encode_mask, png
 from pipelines.imaging.render import Rendition
 from pipelines.licences import terms
 from pipelines.ratios import asked_ranges, bin_of
@@ -62,7 +64,8 @@ def compose(recipe: Recipe, row: Mapping[str, Any], crop: int, rendition: Rendit
         crop: number of the crop.
         rendition: the crop, encoded.
     """
-    clean = decode_image(rendition.data) if recipe.damage or recipe.guides.edges else None
+    wanted = recipe.damage or recipe.ageing or recipe.guides.edges
+    clean = decode_image(rendition.data) if wanted else None
     guides = _guides(recipe, row, rendition, clean)
     seen = None if clean is None else _seen(recipe, row, rendition, clean)
     fixed = recipe.splits.ranges(row["split"])
@@ -70,11 +73,14 @@ def compose(recipe: Recipe, row: Mapping[str, Any], crop: int, rendition: Rendit
         key = make_key(row["sha256"], crop, variant)
         metadata = _describe(recipe, row, key, crop, variant, rendition.matrix)
         members = {f"image.{recipe.image.format}": rendition.data, **guides}
-        if not recipe.damage or seen is None:
+        context = seen
+        if recipe.ageing and seen is not None:
+            members, context = _aged(recipe, key, members, metadata, seen)
+        if not recipe.damage or context is None:
             yield _finish(key, members, metadata, None)
             continue
         try:
-            yield _damaged(recipe, key, members, metadata, seen, fixed[variant] if fixed else None)
+            yield _damaged(recipe, key, members, metadata, context, fixed[variant] if fixed else None)
         except DamageFailed as failure:
             yield Failed(key, "damage_failed", str(failure))
 
@@ -94,7 +100,7 @@ def _guides(recipe: Recipe, row: Mapping[str, Any], rendition: Rendition, clean:
 
 def _seen(recipe: Recipe, row: Mapping[str, Any], rendition: Rendition, clean: Picture) -> Context:
     """What the damages of a crop may look at; only what one of them does is worked out."""
-    looks_at = frozenset[str]().union(*(damage.looks_at for damage in recipe.damage))
+    looks_at = frozenset[str]().union(*(damage.wants() for damage in recipe.damage))
     told = all_faces(row["faces"], row["found"]) if "faces" in looks_at else "[]"
     maps = {
         name: ClassMap(decode_png(rendition.guides[f"{name}.png"]), _scheme(recipe, row, name))
@@ -104,6 +110,26 @@ def _seen(recipe: Recipe, row: Mapping[str, Any], rendition: Rendition, clean: P
     height, width = clean.shape[:2]
     faces = seen_faces(told, rendition.matrix, recipe.image.size)
     return Context(height, width, None, clean, faces, maps)
+
+
+def _aged(
+    recipe: Recipe, key: str, members: dict[str, bytes], metadata: dict[str, Any], seen: Context
+) -> tuple[dict[str, bytes], Context]:
+    """Members and context with the aged picture for the image; the picture before is the original.
+
+    Args:
+        metadata: gets to know how it was aged.
+    """
+    assert recipe.ageing is not None
+    assert seen.image is not None
+    image, original = f"image.{recipe.image.format}", f"original.{recipe.image.format}"
+    aged = recipe.ageing.sample(seeds.generator(recipe.seed, key, "ageing"), seen.height, seen.width)
+    members = members | {original: members[image]}
+    if aged == Aged():
+        return members, seen
+    metadata["ageing"] = aged.to_json()
+    members[image] = encode_image(aged.age(seen.image), recipe.image)
+    return members, replace(seen, image=decode_image(members[image]))
 
 
 def _scheme(recipe: Recipe, row: Mapping[str, Any], name: str) -> str:
@@ -126,7 +152,7 @@ def choose(
     able = [
         damage
         for damage, lacks in zip(recipe.damage, lacking, strict=True)
-        if not lacks and (fixed is None or damage.meets_ratios)
+        if not lacks and (fixed is None or damage.can_be_asked())
     ]
     if not able:
         missing = " or ".join(sorted({lacks for lacks in lacking if lacks}))
@@ -209,6 +235,7 @@ def _describe(
         "crop_matrix": [float(number) for number in matrix],
         "size": recipe.image.size,
         "variant": variant,
+        "ageing": "{}",
         "damage": "none",
         "damage_parameters": "{}",
         "damage_seed": "",

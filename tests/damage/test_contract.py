@@ -87,6 +87,14 @@ def test_nothing_of_the_picture_shows_in_a_hole(kind: str) -> None:
 
 
 @every
+def test_the_hole_does_not_depend_on_the_picture(kind: str) -> None:
+    """A composition counts on it when it meets a ratio, and `verify` when it redraws after a lossy codec."""
+    for seed in range(5):
+        parameters = damage_of(kind).sample(generator(seed), context(96, 96))
+        assert np.array_equal(parameters.draw(picture(96, 96)).mask, parameters.draw(context(96, 96).image).mask)
+
+
+@every
 def test_picture_is_not_written_to(kind: str) -> None:
     image = picture(64, 64)
     image.flags.writeable = False
