@@ -27,6 +27,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.build
 	$(BIN)/python -m benchmarks.codecs
 	$(BIN)/python -m benchmarks.damage
+	$(BIN)/python -m benchmarks.duplicates
 	$(BIN)/python -m benchmarks.faces
 	$(BIN)/python -m benchmarks.listing
 	$(BIN)/python -m benchmarks.quality

@@ -79,7 +79,7 @@ def floor(files: list[Path], damaged: bool, tar: Path) -> None:
             members = {"image.jpg": encoded}
             if damaged:
                 clean = decode_image(encoded)
-                result, mask = brush.sample(rng, Context(256, 256, (0.1, 0.4))).draw(clean)
+                result, mask, _ = brush.sample(rng, Context(256, 256, (0.1, 0.4))).draw(clean)
                 members |= {"damaged.png": encode_damaged(result, "png"), "mask.png": encode_mask(mask)}
             for name, member in members.items():
                 entry = tarfile.TarInfo(f"{file.stem}.{name}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.build import build
 
 if TYPE_CHECKING:
+    from pipelines.contact_sheets import damages
     from pipelines.environment import doctor
     from pipelines.estimate import plan
     from pipelines.fate import why
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pipelines.viewing import preview, show
 
 _HOMES = {
+    "damages": "pipelines.contact_sheets",
     "doctor": "pipelines.environment",
     "inspect": "pipelines.inspection",
     "load": "pipelines.recipe",
@@ -40,6 +42,7 @@ _HOMES = {
 
 __all__ = [
     "build",
+    "damages",
     "doctor",
     "inspect",
     "load",

@@ -52,7 +52,7 @@ def forget(layout: Layout) -> None:
         file.unlink(missing_ok=True)
     for folder in (layout.shards, layout.commits, layout.measured, layout.renditions, layout.gzip_indexes):
         remove_tree(folder)
-    for file in (layout.curated, layout.catalog, layout.recipe, layout.begun_with):
+    for file in (layout.curated, layout.balance, layout.catalog, layout.recipe, layout.begun_with):
         file.unlink(missing_ok=True)
 
 

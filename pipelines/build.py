@@ -155,11 +155,12 @@ def curate(
 def _curate(recipe: Recipe, layout: Layout, workers: int, progress: Progress, crops: bool = True) -> None:
     """Measures what is not measured yet, then decides on every picture."""
     from pipelines import catalog
-    from pipelines.curate import known
+    from pipelines.curate import columns, known
     from pipelines.curate.decide import decide
     from pipelines.curate.measure import MeasureJob, measure_part
     from pipelines.spread import spread
 
+    columns.check(recipe, layout)
     if remembered := known.recall(recipe, layout):
         progress.say(f"curate: {remembered:,} pictures are measured already")
     parts = catalog.part_sizes(layout.catalog)
@@ -167,13 +168,43 @@ def _curate(recipe: Recipe, layout: Layout, workers: int, progress: Progress, cr
     total, done = sum(parts), sum(parts) - sum(parts[number] for number in missing)
     jobs = [MeasureJob(str(layout.out), recipe.model_dump_json(), number, crops) for number in missing]
     with progress.count("curate", total, done) as advance:
-        for _, measured in spread(measure_part, jobs, workers, TASK_MEMORY, lambda job: f"measuring part {job.part}"):
+        name, gpus = lambda job: f"measuring part {job.part}", _gpus(recipe)
+        for _, measured in spread(measure_part, jobs, workers, TASK_MEMORY, name, gpus):
             advance(measured)
     if not layout.curated.is_file():
+        _measure_against(recipe, layout, workers, progress)
         reasons = decide(recipe, layout)
         progress.say(
             "curate: " + ", ".join(f"{count:,} {reason or 'kept'}" for reason, count in sorted(reasons.items()))
         )
+
+
+def _gpus(recipe: Recipe) -> float:
+    """GPUs of a measuring task; its worker process stays, and with it the models that it has loaded."""
+    return recipe.curate.faces.gpus if recipe.curate.faces else 0
+
+
+def _measure_against(recipe: Recipe, layout: Layout, workers: int, progress: Progress) -> None:
+    """Measures the datasets whose copies must not enter; what is known of them is not measured again."""
+    from pipelines import catalog
+    from pipelines.begin import begin
+    from pipelines.curate import known
+    from pipelines.curate.copies import recipe_against
+    from pipelines.curate.measure import MeasureJob, measure_part
+    from pipelines.layout import Layout
+    from pipelines.spread import spread
+
+    paths = recipe.curate.duplicates.against if recipe.curate.duplicates else []
+    for number, path in enumerate(paths):
+        other, inner = recipe_against(path, recipe), Layout(layout.against(number))
+        begin(other, inner, False, True, progress)
+        known.recall(other, inner)
+        parts = catalog.part_sizes(inner.catalog)
+        missing = [part for part in range(len(parts)) if not inner.part(part).is_file()]
+        jobs = [MeasureJob(str(inner.out), other.model_dump_json(), part, False) for part in missing]
+        with progress.count(f"against {Path(path).name}", sum(parts), sum(parts) - len(missing)) as advance:
+            for job, _ in spread(measure_part, jobs, workers, TASK_MEMORY, lambda job: f"measuring part {job.part}"):
+                advance(parts[job.part])
 
 
 def _fill_packs(recipe: Recipe, layout: Layout, workers: int, progress: Progress) -> None:

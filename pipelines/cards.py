@@ -5,7 +5,6 @@ A card is Markdown for people with a YAML front matter for the program; `dataset
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import yaml
 
 import dataset_cards
-from pipelines.errors import MenderyError
+from pipelines.errors import MenderyError, did_you_mean
 
 
 @cache
@@ -53,9 +52,7 @@ def _parts(corpus: str) -> list[str]:
     path = folder / f"{corpus}.md"
     if not path.is_file():
         known = sorted(card.stem for card in folder.glob("*.md"))
-        close = difflib.get_close_matches(corpus, known, n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
-        raise MenderyError(f"no card for corpus {corpus!r}; {hint}")
+        raise MenderyError(f"no card for corpus {corpus!r}{did_you_mean(corpus, known)}")
     parts = path.read_text(encoding="utf-8").split("---\n", 2)
     if len(parts) != 3 or parts[0]:
         raise MenderyError(f"{path}: a card begins with a front matter between two lines of '---'")

@@ -12,7 +12,7 @@ import dataclasses
 import heapq
 import json
 from collections.abc import Iterator
-from itertools import islice
+from itertools import accumulate, islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,17 +46,22 @@ class Part(NamedTuple):
     num_rows: int
 
 
+BLOCK_ROWS = 32_768
+"""Pictures of one solid block that one task measures: a block is unpacked from its beginning by every task that reads
+in it, so a block of n times as many is unpacked (n + 1) / 2 times. More would make a task, and what an interruption
+costs, too long."""
+
+
 def write(recipe: Recipe, path: Path, listing: Listing) -> None:
     """Lists all sources of a recipe into one Parquet file, in bounded memory."""
     listing.index_dir.mkdir(parents=True, exist_ok=True)
-    part_rows: list[int] = []
+    part_rows: list[list[int]] = []
     with put(path) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
         for number, source in enumerate(recipe.sources):
-            in_part = source.rows_per_task()
-            in_group = max(1, ROWS_PER_GROUP // in_part) * in_part
-            for table in _tables(number, locate(source, recipe.seed, listing), in_group):
-                writer.write_table(table, row_group_size=in_group)
-                part_rows.append(in_part)
+            tasks = _tasks(locate(source, recipe.seed, listing), source.rows_per_task())
+            for sizes, locations in _row_groups(tasks):
+                writer.write_table(_table(number, locations), row_group_size=len(locations))
+                part_rows.append(sizes)
         writer.add_key_value_metadata(
             {
                 IGNORED: json.dumps(listing.ignored, sort_keys=True),
@@ -117,11 +122,11 @@ def groups(path: Path, columns: list[str]) -> Iterator[tuple[range, pa.Table]]:
 
 
 def _parts(metadata: pq.FileMetaData) -> list[Part]:
-    parts = []
-    for group, in_part in enumerate(json.loads(metadata.metadata[PART_ROWS])):
-        total = metadata.row_group(group).num_rows
-        parts += [Part(group, first, min(in_part, total - first)) for first in range(0, total, in_part)]
-    return parts
+    return [
+        Part(group, first, size)
+        for group, sizes in enumerate(json.loads(metadata.metadata[PART_ROWS]))
+        for first, size in zip(accumulate(sizes, initial=0), sizes, strict=False)
+    ]
 
 
 def ignored_files(path: Path) -> dict[str, int]:
@@ -138,13 +143,39 @@ def notes(path: Path) -> list[str]:
     return said
 
 
-def _tables(number: int, located: Iterator[Location], size: int) -> Iterator[pa.Table]:
-    """Tables of so many rows, built by columns: a dict for every row would take most of a listing's time."""
-    while locations := list(islice(located, size)):
-        columns = zip(*map(_VALUES, locations), strict=True)
-        arrays = [pa.array(column, kind) for column, kind in zip(columns, LOCATION_SCHEMA.types, strict=True)]
-        sources = pa.array([number] * len(locations), pa.int32())
-        yield pa.Table.from_arrays([sources, *arrays], schema=SCHEMA)
+def _table(number: int, locations: list[Location]) -> pa.Table:
+    """Rows of one source, built by columns: a dict for every row would take most of a listing's time."""
+    columns = zip(*map(_VALUES, locations), strict=True)
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, LOCATION_SCHEMA.types, strict=True)]
+    sources = pa.array([number] * len(locations), pa.int32())
+    return pa.Table.from_arrays([sources, *arrays], schema=SCHEMA)
+
+
+def _row_groups(tasks: Iterator[list[Location]]) -> Iterator[tuple[list[int], list[Location]]]:
+    """Sizes and locations of as many whole tasks as fit into a row group, at least one."""
+    sizes: list[int] = []
+    together: list[Location] = []
+    for task in tasks:
+        if together and len(together) + len(task) > ROWS_PER_GROUP:
+            yield sizes, together
+            sizes, together = [], []
+        sizes.append(len(task))
+        together += task
+    if together:
+        yield sizes, together
+
+
+def _tasks(located: Iterator[Location], size: int) -> Iterator[list[Location]]:
+    """Locations by task: so many each, but those of one solid block together up to `BLOCK_ROWS`."""
+    task: list[Location] = []
+    for location in located:
+        goes_on = task and location.block is not None and task[-1].block == location.block
+        if len(task) >= (max(size, BLOCK_ROWS) if goes_on else size):
+            yield task
+            task = []
+        task.append(location)
+    if task:
+        yield task
 
 
 def _let_in(source: Source, listing: Listing) -> Iterator[Location]:

@@ -73,4 +73,12 @@ SCHEMES: dict[str, ClassList] = {
         ),
         source="LaPa, labelmap.txt",
     ),
+    # The numbers of LaPa for the parts that a mesh knows: all but hair. Left and right as seen in the picture.
+    "mesh-parts": ClassList(
+        _numbered(
+            "background, skin, left eyebrow, right eyebrow, left eye, right eye, nose, upper lip, inner mouth, "
+            "lower lip"
+        ),
+        source="pipelines/mesh_parts.py: drawn from the face mesh of an engine, not labelled by anybody",
+    ),
 }

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, NoReturn
 from cyclopts import App, Parameter
 
 from pipelines.errors import REASONS, MenderyError
+from pipelines.wording import duration, size
 
 app = App(
     name="mendery",
@@ -25,6 +26,9 @@ app = App(
 )
 
 OK, FAULTY, INTERRUPTED = 0, 1, 130
+
+MAX_CELLS_SHOWN = 60
+"""Rows of a balance on the screen; its file has all."""
 
 
 @app.command
@@ -107,6 +111,7 @@ def curate(
     rows = [("dropped: " + reason if reason else "kept", count) for reason, count in counts.items()]
     meanings = [REASONS.get(reason, "pictures") for reason in counts]
     _table(["", "", ""], [(name, f"{count:,}", text) for (name, count), text in zip(rows, meanings, strict=True)])
+    _say_balance(out)
     if report:
         print(f"report  {out.rstrip('/')}/curation.html")
 
@@ -145,8 +150,8 @@ def plan(recipe: str) -> None:
             source.name,
             f"{source.pictures:,}",
             f"{source.samples:,}",
-            _bytes(source.bytes),
-            _seconds(source.seconds),
+            size(source.bytes),
+            duration(source.seconds),
             _counts(source.licences),
         )
         for source in found.sources
@@ -159,8 +164,8 @@ def plan(recipe: str) -> None:
         print(f"passed over: {_counts(found.ignored)}")
     for sentence in found.notes:
         print(f"note: {sentence}")
-    print(f"about {found.samples:,} samples in {found.shards:,} shards, {_bytes(found.bytes)}, ", end="")
-    print(f"{_seconds(found.seconds)} on this machine")
+    print(f"about {found.samples:,} samples in {found.shards:,} shards, {size(found.bytes)}, ", end="")
+    print(f"{duration(found.seconds)} on this machine")
     for sentence in found.licence_conflicts:
         print(f"licences: {sentence}")
     print(f"passing the whole on: {found.redistribute}, decided by {', '.join(found.strictest)}")
@@ -319,6 +324,32 @@ def recipes(
 
 
 @app.command
+def damages(
+    *,
+    gallery: Path | None = None,
+    image: list[Path] | None = None,
+    kind: list[str] | None = None,
+) -> None:
+    """List the damages, or draw a contact sheet of each over real photographs.
+
+    Args:
+        gallery: Folder for the sheets, one PNG for each damage.
+        image: Photographs to draw on; those that ship in packages by default.
+        kind: Damages to draw; all by default.
+    """
+    from pipelines.damage import DAMAGES
+
+    if gallery is None:
+        fields = [(name, family.model_fields["kind"].description or "") for name, family in DAMAGES.items()]
+        _table(["damage", "what it is"], fields)
+        return
+    from pipelines import damages as draw
+
+    for path in draw(gallery, images=image or (), kinds=kind or ()):
+        print(path)
+
+
+@app.command
 def doctor() -> None:
     """Say what this machine offers: versions, Ray, disk, credentials, models. Exit 1 if a build cannot run."""
     from pipelines import doctor as look
@@ -372,6 +403,26 @@ def _summarise(manifest: dict[str, Any], out: str) -> None:
     print(f"dataset {out}\nreport  {out.rstrip('/')}/report.html")
 
 
+def _say_balance(out: str) -> None:
+    """The table of a balance, where the recipe asks for one."""
+    from pipelines.curate.balance import sentences
+    from pipelines.layout import Layout
+    from pipelines.places import place
+    from pipelines.storage import read_json
+
+    layout = Layout(place(out))
+    if not layout.balance.is_file():
+        return
+    summary = read_json(layout.balance)
+    cells = summary["cells"][:MAX_CELLS_SHOWN]
+    rows = [(*cell["values"], *(f"{cell[name]:,}" for name in ("before", "wanted", "after"))) for cell in cells]
+    _table([*summary["axes"], "before", "wanted", "kept"], rows)
+    if more := len(summary["cells"]) - len(cells):
+        print(f"and {more:,} cells more, in {layout.balance}")
+    for sentence in sentences(summary)[:MAX_CELLS_SHOWN]:
+        print(f"balance: {sentence}")
+
+
 def _table(header: list[str], rows: Sequence[tuple[str, ...]]) -> None:
     from rich import box
     from rich.console import Console
@@ -388,20 +439,6 @@ def _table(header: list[str], rows: Sequence[tuple[str, ...]]) -> None:
 
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
-
-
-def _bytes(number: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:.3g} {unit}"
-        number /= 1000
-    return f"{number:.3g} TB"
-
-
-def _seconds(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 __all__ = ["app", "main"]

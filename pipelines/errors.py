@@ -7,6 +7,9 @@ is counted, and the run goes on.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class MenderyError(Exception):
     """Stops the run; the command prints its text without a traceback and exits 1."""
@@ -45,7 +48,7 @@ REASONS: dict[str, str] = {
     "unsafe_name": "archive member with an absolute path or '..' in its name",
     "link": "a link inside an archive, or a link that leads nowhere",
     "not_a_file": "device, pipe or socket with a picture's name",
-    "encrypted": "encrypted archive member",
+    "encrypted": "encrypted archive, or member of one",
     "unsupported_compression": "archive member in a compression this program does not read",
     "archive_broken": "archive that ends early or cannot be read beyond this point",
     "no_picture": "annotations of a picture that is not there",
@@ -94,9 +97,22 @@ REASONS: dict[str, str] = {
     "face_turned": "a face turned by more than faces.max_yaw, max_pitch or max_roll",
     "eyes_hidden": "a face with an eye that is closed, turned away or outside the picture",
     "face_blurred": "a face less sharp than faces.min_sharpness",
+    "near_duplicate": "a near-duplicate of another picture, of which the one with the most pixels is kept",
+    "contaminated": "a near-duplicate of a picture in a dataset that `curate.duplicates.against` names",
+    "split_conflict": "another picture of its group stands in another official split, and test sets stay whole",
     "no_official_split": "no official split is declared for it, and the recipe asks for official splits",
+    "too_many_of_person": "more pictures of one person than faces.identities.max_pictures",
+    "no_balance_label": "a label or number that balance counts by is missing, or copies of the picture differ in it",
+    "unbalanced": "more of its kind than a balanced dataset has place for",
     # Found while writing.
     "changed": "other bytes than when it was listed",
     "damage_failed": "no damage within the asked ratio was found",
 }
 """Every reason for which a picture is dropped, and what it means."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """How a message about an unknown word ends: with the known one that is nearest, else with all of them."""
+    known = list(known)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known[:20])}"

@@ -131,7 +131,7 @@ def _estimate(recipe: Recipe, number: int, layout: Layout, readers: Readers) -> 
         else Trial(0, 0, 0)
     )
     crops = sum(len(row["renditions"]) for row in kept)
-    samples = round(len(uris) * crops / len(rows)) * recipe.variants
+    samples = round(len(uris) * crops / len(rows) * _variants(recipe))
     licences = Counter(licence or recipe.sources[number].licence for licence in table["licence"].to_pylist())
     return SourceEstimate(
         recipe.sources[number].name,
@@ -158,11 +158,18 @@ def _slice(pack: io.BytesIO, spot: dict[str, Any]) -> bytes:
     return pack.getvalue()[spot["offset"] : spot["offset"] + spot["size"]]
 
 
+def _variants(recipe: Recipe) -> float:
+    """Samples of a crop, on average over the splits."""
+    if recipe.splits.mode == "official":
+        return recipe.variants
+    return sum(share * recipe.num_variants(split) for split, share in recipe.splits.shares().items())
+
+
 def _num_shards(recipe: Recipe, sources: tuple[SourceEstimate, ...]) -> int:
     samples, num_bytes = sum(source.samples for source in sources), sum(source.bytes for source in sources)
-    if recipe.splits == "official" or not samples:
+    if recipe.splits.mode == "official" or not samples:
         return math.ceil(samples / recipe.shards.samples)
     per_shard: float = recipe.shards.samples
     if recipe.shards.megabytes:
         per_shard = max(1.0, recipe.shards.megabytes * 10**6 / (num_bytes / samples))
-    return sum(math.ceil(samples * share / per_shard) for share in recipe.splits.values())
+    return sum(math.ceil(samples * share / per_shard) for share in recipe.splits.shares().values())

@@ -1,10 +1,17 @@
-"""Faces as a sample tells them: box and five points, moved from the source picture into its crop."""
+"""Faces in a crop: as its sample tells them, and as its damage sees them, moved there from the source picture."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.damage.base import Face
+from pipelines.imaging.align import moved
+from pipelines.imaging.fit import Matrix
 
 DECIMALS = 2
 
@@ -26,6 +33,35 @@ def faces_in_crop(faces: str, matrix: Sequence[float], size: int) -> str:
         return faces
     moved = [_moved(face, matrix) for face in json.loads(faces)]
     return json.dumps([face for face in moved if _shows(face, size)], separators=(",", ":"))
+
+
+def seen_faces(faces: str, matrix: Sequence[float], size: int) -> tuple[Face, ...]:
+    """Faces with five points that a crop shows, the nearest to its middle first.
+
+    Args:
+        faces: JSON list in pixels of the source picture.
+    """
+    if faces == "[]":
+        return ()
+    seen = [_seen(face, matrix) for face in json.loads(faces) if "five" in face]
+    shown = [face for face in seen if ((face.five >= 0) & (face.five <= size)).all(axis=1).any()]
+    return tuple(sorted(shown, key=lambda face: float(np.hypot(*(face.five.mean(axis=0) - size / 2)))))
+
+
+def _seen(face: dict[str, Any], matrix: Sequence[float]) -> Face:
+    points, pose = face.get("points"), face.get("pose") or (None, None)
+    return Face(
+        five=_all_moved(face["five"], matrix),
+        scheme=face.get("scheme", "") if points else "",
+        points=_all_moved(points, matrix) if points else None,
+        yaw=pose[0],
+        pitch=pose[1],
+        score=face.get("landmark_score"),
+    )
+
+
+def _all_moved(points: Any, matrix: Sequence[float]) -> NDArray[np.float64]:
+    return moved(np.asarray(points, np.float64), cast(Matrix, tuple(matrix)))
 
 
 def _moved(face: dict[str, Any], matrix: Sequence[float]) -> dict[str, Any]:

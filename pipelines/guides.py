@@ -1,7 +1,8 @@
 """Guides: what a sample tells a network besides its pixels - landmarks, parsing, segments, edges.
 
-Label maps come from the corpus and are cropped by the picture's own matrix; landmarks are moved by it; edges are drawn
-from the finished crop. A picture that lacks what the recipe asks for is dropped, since every sample has every member.
+Label maps come from the corpus and are cropped by the picture's own matrix, or are drawn from a face's mesh; landmarks
+are moved by it; edges are drawn from the finished crop. A picture that lacks what the recipe asks for is dropped, since
+every sample has every member.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pipelines import mesh_parts
 from pipelines.classes import SCHEMES, ClassList
 from pipelines.damage.base import Picture
 from pipelines.errors import BadPicture
@@ -28,7 +30,7 @@ from pipelines.landmarks import ibug_68
 LabelMap = NDArray[np.uint8]
 """(H, W), class numbers of the scheme."""
 
-GUIDE_MEMBERS = frozenset({"landmarks.npy", "parsing.png", "segments.png", "edges.png"})
+GUIDE_MEMBERS = frozenset({"landmarks.npy", "parsing.png", "segments.png", "edges.png", "alpha.png"})
 
 MAPS: tuple[Literal["parsing", "segments"], ...] = ("parsing", "segments")
 
@@ -55,27 +57,45 @@ class Guides(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     landmarks: bool = Field(False, description="68 landmarks (iBUG) of the face nearest to the middle, landmarks.npy.")
-    parsing: bool = Field(False, description="Parts of the face as the corpus labels them, parsing.png.")
+    parsing: bool | Literal["corpus", "mesh"] = Field(
+        False,
+        description="Parts of the face, parsing.png: as the corpus labels them, else drawn from the mesh of a found "
+        "face; 'corpus' or 'mesh' for one of the two only.",
+    )
     segments: bool = Field(False, description="Classes of a scene as the corpus labels them, segments.png.")
     edges: Edges | None = Field(None, description="Edges of the clean picture, edges.png.")
+    alpha: bool = Field(False, description="How much of each pixel the damage hides, 0 to 255, alpha.png.")
 
     def members(self) -> list[str]:
         """Names of the members that samples get."""
         names = [f"{name}.png" for name in MAPS if getattr(self, name)]
-        return names + ["landmarks.npy"] * self.landmarks + ["edges.png"] * (self.edges is not None)
+        made = {"landmarks.npy": self.landmarks, "edges.png": self.edges is not None, "alpha.png": self.alpha}
+        return names + [name for name, asked in made.items() if asked]
 
     def maps(self) -> list[str]:
-        """Guides that are label maps of the source."""
+        """Guides that are label maps."""
         return [name for name in MAPS if getattr(self, name)]
+
+    def scheme_of(self, name: str, guides: str, faces: str) -> str:
+        """Scheme of a picture's label map: the corpus's, or that of what is drawn in its place; "" if there is none.
+
+        Args:
+            guides: JSON of the catalog.
+            faces: JSON list of the picture's faces, found ones too.
+        """
+        there = json.loads(guides)
+        if name in there and not (name == "parsing" and self.parsing == "mesh"):
+            return str(there[name]["scheme"])
+        drawable = name == "parsing" and self.parsing in (True, "mesh")
+        return mesh_parts.SCHEME if drawable and any(map(mesh_parts.has_mesh, json.loads(faces))) else ""
 
     def lacks(self, guides: str, faces: str) -> str:
         """What a picture does not have, "" if it has everything.
 
         Args:
-            guides, faces: JSON of the catalog.
+            guides, faces: as `scheme_of` takes them.
         """
-        there = json.loads(guides) if self.maps() else {}
-        missing = [name for name in self.maps() if name not in there]
+        missing = [name for name in self.maps() if not self.scheme_of(name, guides, faces)]
         if self.landmarks and not any(_sixty_eight(face) is not None for face in json.loads(faces)):
             missing.append("landmarks")
         return ", ".join(missing)
@@ -117,6 +137,11 @@ def cropped(labels: LabelMap, matrix: Matrix, width: int, height: int, size: int
     return png(
         warp_labels(labels, (a * across, b * down, c, d * across, e * down, f), size, SCHEMES[scheme].ignore or 0)
     )
+
+
+def drawn_parts(faces: str, matrix: Matrix, size: int) -> bytes:
+    """parsing.png of a picture whose corpus has none."""
+    return png(mesh_parts.drawn(faces, matrix, size))
 
 
 def landmarks_member(faces: str, matrix: Sequence[float], size: int) -> bytes:
@@ -161,16 +186,19 @@ def _decoded(name: str, data: bytes) -> NDArray[Any]:
     return np.array(Image.open(io.BytesIO(data), formats=("PNG",)))
 
 
-def told(block: Guides, guides: str) -> str:
-    """What a sample's `json` says of its guides: by member the scheme, or how it was made."""
-    said: dict[str, Any] = {}
-    if names := block.maps():
-        there = json.loads(guides)
-        said |= {name: there[name]["scheme"] for name in names}
+def told(block: Guides, guides: str, faces: str) -> str:
+    """What a sample's `json` says of its guides: by member the scheme, or how it was made.
+
+    Args:
+        guides, faces: as `Guides.scheme_of` takes them.
+    """
+    said: dict[str, Any] = {name: block.scheme_of(name, guides, faces) for name in block.maps()}
     if block.landmarks:
         said["landmarks"] = "ibug-68"
     if block.edges:
         said["edges"] = block.edges.model_dump()
+    if block.alpha:
+        said["alpha"] = "of the damage, 0 to 255"
     return json.dumps(said, sort_keys=True, separators=(",", ":"))
 
 

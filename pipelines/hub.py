@@ -79,7 +79,7 @@ class HubPath:
         return self
 
     def is_file(self) -> bool:
-        return bool(self.key) and any(entry.path == self.key for entry in listed(self.parent))
+        return bool(self.key) and any(entry.path == self.key for entry in listed(self.parent, deep=False))
 
     def is_dir(self) -> bool:
         return next(iter(listed(self)), None) is not None
@@ -123,15 +123,15 @@ def info(path: HubPath) -> Any:
     return patiently(path, lambda: api().dataset_info(path.repo, revision=path.revision))
 
 
-def listed(folder: HubPath) -> Iterator[Entry]:
-    """Files below a folder; nothing where there is no such folder."""
+def listed(folder: HubPath, deep: bool = True) -> Iterator[Entry]:
+    """Files below a folder, or right in it alone; nothing where there is no such folder."""
     from huggingface_hub.errors import EntryNotFoundError
 
     commit = commit_of(folder)
 
     def request() -> list[Any]:
         found = api().list_repo_tree(
-            folder.repo, folder.key or None, recursive=True, revision=commit, repo_type="dataset"
+            folder.repo, folder.key or None, recursive=deep, revision=commit, repo_type="dataset"
         )
         return list(found)
 

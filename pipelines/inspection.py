@@ -19,7 +19,7 @@ from pipelines.corpora.base import Corpus
 from pipelines.errors import MenderyError
 from pipelines.places import place
 from pipelines.sources.base import Listing
-from pipelines.sources.tree import Tree, ending
+from pipelines.sources.tree import Download, Tree, ending
 
 LOOKED_AT = 20_000
 """Pictures whose paths are held against the patterns of all corpora."""
@@ -66,7 +66,9 @@ def inspect(path: str | Path, corpus: str | None = None) -> Inspection:
         raise MenderyError(f"unknown corpus {corpus!r}; `mendery corpora` lists the known ones")
     with tempfile.TemporaryDirectory(prefix="mendery-inspect-") as scratch:
         listing = Listing(Path(scratch))
-        with Tree(place(path), listing) as tree:
+        download = Download.at(place(path))
+        download.check()
+        with Tree(download, listing) as tree:
             candidates = _candidates(tree)
             guess = corpus or _best(tree, candidates, path)
             present, missing = _files(tree, guess)

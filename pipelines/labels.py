@@ -62,6 +62,21 @@ def labels(**stated: Any) -> Labels:
     return kept
 
 
+def sifted(stated: Mapping[str, Any]) -> tuple[Labels, list[str]]:
+    """Labels from a table that no adapter translates, and the names of those that the normal form does not have so."""
+    spelled = {name: _spelled(name, value) for name, value in stated.items()}
+    foreign = [name for name, value in spelled.items() if value not in ("", None, *_CLOSED.get(name, [value]))]
+    return labels(**{name: value for name, value in spelled.items() if name not in foreign}), foreign
+
+
+def _spelled(name: str, value: Any) -> Any:
+    """The value of a closed set as the normal form spells it; tables write sexes as `F`, `Male` and so on."""
+    if name not in _CLOSED or not isinstance(value, str):
+        return value
+    word = value.strip().lower()
+    return {"f": "female", "m": "male"}.get(word, word) if name == "sex" else word
+
+
 @cache
 def _is_name(name: str) -> bool:
     return re.fullmatch(r"[a-z0-9_]+", name) is not None

@@ -9,11 +9,13 @@
         state/               what a restart needs; may be deleted once the manifest is there
             recipe.json      what this output was begun with
             salt                 secret with which identities are digested
+            against/         what was measured of datasets whose copies must not enter
             catalog.parquet  every picture found, in parts of one measuring task each
             measured/        one file per finished measuring task
             known/           what an update keeps of earlier measurements, until it is taken over
             renditions/      the crops it made, until the manifest is there and nothing is left to retry
             curated.parquet  every picture with its verdict
+            balance.json     what balancing found, wanted and kept
             plan.parquet     every sample to write; a row group is one shard
             plan.json        shards, splits and counts of the plan
             commits/         one record per finished shard
@@ -67,6 +69,9 @@ class Layout:
     def catalog(self) -> Path:
         return self.state / "catalog.parquet"
 
+    def against(self, number: int) -> Path:
+        return self.state / "against" / str(number)
+
     @property
     def measured(self) -> Path:
         return self.state / "measured"
@@ -86,6 +91,10 @@ class Layout:
     @property
     def curated(self) -> Path:
         return self.state / "curated.parquet"
+
+    @property
+    def balance(self) -> Path:
+        return self.state / "balance.json"
 
     @property
     def plan(self) -> Path:

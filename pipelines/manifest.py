@@ -44,6 +44,7 @@ def write(recipe: Recipe, layout: Layout, plan: dict[str, Any], commits: dict[st
         "members": members(recipe),
         "sources": sources,
         "licence_conflicts": conflicts(licence for source in sources for licence in source["licences"]),
+        "balance": read_json(layout.balance) if recipe.balance else {},
         "splits": _splits(shards),
         "shards": [shard for shard in shards if shard["samples"]],
         "audit": _audit(plan, curated, shards, quarantined, layout),
@@ -83,6 +84,8 @@ def read(out: str | Path) -> dict[str, Any]:
 def members(recipe: Recipe) -> list[str]:
     """Members of every sample, in their order."""
     names = [f"image.{recipe.image.format}", METADATA_MEMBER, *recipe.guides.members()]
+    if recipe.ageing:
+        names.append(f"original.{recipe.image.format}")
     if recipe.damage:
         names += [f"damaged.{recipe.image.damaged_format}", MASK_MEMBER]
     return sorted(names)

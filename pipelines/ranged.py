@@ -1,4 +1,4 @@
-"""A remote file as a stream: a read somewhere is one request, reads in order share ever larger ones."""
+"""Streams over something that is no file of this machine: anything that can be read from anywhere in it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,14 @@ _LEAST, _MOST = 1 << 16, 8 << 20
 """Bytes of one read: the first, and the largest that a run of reads in order grows to."""
 
 
-class RangedFile(io.RawIOBase):
-    """What is common to files that are read by ranges; a subclass says how many bytes there are and fetches some."""
+class Seekable(io.RawIOBase):
+    """A stream that keeps its own position; a subclass says how many bytes there are and reads some."""
 
-    def __init__(self) -> None:
-        self._position, self._ahead = 0, _LEAST
-        self._start, self._block = 0, b""
+    _position = 0
 
     @property
     def size(self) -> int:
-        """Bytes of the file."""
-        raise NotImplementedError
-
-    def fetch(self, first: int, size: int) -> bytes:
-        """Bytes from `first` on, at most `size`; fewer, or none, where the file ends."""
+        """Bytes of the whole."""
         raise NotImplementedError
 
     def readable(self) -> bool:
@@ -39,6 +33,18 @@ class RangedFile(io.RawIOBase):
         base = 0 if whence == os.SEEK_SET else self._position if whence == os.SEEK_CUR else self.size
         self._position = max(0, base + offset)
         return self._position
+
+
+class RangedFile(Seekable):
+    """A remote file: a read somewhere is one request, reads in order share ever larger ones."""
+
+    def __init__(self) -> None:
+        self._ahead = _LEAST
+        self._start, self._block = 0, b""
+
+    def fetch(self, first: int, size: int) -> bytes:
+        """Bytes from `first` on, at most `size`; fewer, or none, where the file ends."""
+        raise NotImplementedError
 
     def read(self, size: int = -1) -> bytes:
         if size < 0:

@@ -6,29 +6,34 @@ in which line. The models here compose the blocks that live beside the code they
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import re
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipelines import yaml_lines
 from pipelines.corpora import CORPORA
+from pipelines.curate.balance import Balance
+from pipelines.curate.cells import FACE
+from pipelines.curate.embeddings import digest
+from pipelines.curate.near import Duplicates
 from pipelines.curate.quality import Quality
 from pipelines.curate.rules import Curate
+from pipelines.curate.splits import Splits
 from pipelines.damage import DAMAGES
+from pipelines.damage.ageing import Ageing, Blur, Cast, Fading, Grain, Jpeg, LowResolution, Toning
 from pipelines.engines.rules import Faces
-from pipelines.errors import RecipeError
-from pipelines.guides import Edges, Guides
+from pipelines.errors import RecipeError, did_you_mean
+from pipelines.guides import MAPS, Edges, Guides
 from pipelines.imaging.fit import Fit
-from pipelines.sample import SPLITS
 from pipelines.sources import SOURCES
 from pipelines.sources.base import Source
+from pipelines.unions import union_of
 
 
 class Shards(BaseModel):
@@ -42,21 +47,6 @@ class Shards(BaseModel):
     )
 
 
-def _tag_of(value: Any) -> str:
-    """What tells the members of a union apart: the name of a corpus, source or damage."""
-    fields = value if isinstance(value, dict) else vars(value)
-    return str(fields.get("corpus") or fields.get("type") or fields.get("kind") or "missing")
-
-
-def _union_of(kinds: dict[str, Any]) -> Any:
-    """A union that is told apart by a name, so that errors speak of one member only."""
-    members = tuple(Annotated[kind, Tag(name)] for name, kind in kinds.items())
-    union: Any = members[0]
-    for member in members[1:]:
-        union |= member
-    return Annotated[union, Discriminator(_tag_of)]
-
-
 class Recipe(BaseModel):
     """One dataset."""
 
@@ -66,11 +56,15 @@ class Recipe(BaseModel):
     version: str = Field("1.0.0", description="Version of the dataset, as major.minor.patch.")
     description: str = Field("", description="One sentence for people.")
     seed: int = Field(0, ge=0, description="Every random choice follows from it.")
-    sources: list[_union_of(SOURCES | CORPORA)] = Field(min_length=1, description="Where pictures come from.")  # type: ignore[valid-type]
+    sources: list[union_of(SOURCES | CORPORA)] = Field(min_length=1, description="Where pictures come from.")  # type: ignore[valid-type]
     curate: Curate = Field(default_factory=Curate, description="Which pictures are kept.")
+    balance: Balance | None = Field(
+        None, description="How many pictures of each group, sex, age or other label are kept."
+    )
     image: Fit = Field(default_factory=Fit, description="Size, crop and encoding of the clean picture.")
     guides: Guides = Field(default_factory=Guides, description="Landmarks, label maps and edges beside the pictures.")
-    damage: list[_union_of(DAMAGES)] = Field(  # type: ignore[valid-type]
+    ageing: Ageing | None = Field(None, description="What time did to whole pictures before they were damaged.")
+    damage: list[union_of(DAMAGES)] = Field(  # type: ignore[valid-type]
         default_factory=list,
         description="Damages to draw from, by weight. Without any, samples hold the clean picture only.",
     )
@@ -80,9 +74,8 @@ class Recipe(BaseModel):
         description="Edges of the bins by which mask ratios are asked for and reported; a bin is above its lower edge "
         "and up to its upper one. NVIDIA's six by default, and what lies outside them.",
     )
-    splits: dict[Literal["train", "val", "test"], float] | Literal["official"] = Field(
-        {"train": 0.9, "val": 0.05, "test": 0.05},
-        description="Share of the pictures in each split, or 'official' to take what the sources declare.",
+    splits: Splits = Field(
+        default_factory=Splits, description="Share of the pictures in each split, or what the sources declare."
     )
     shards: Shards = Field(default_factory=Shards, description="How samples are cut into files.")
 
@@ -107,19 +100,25 @@ class Recipe(BaseModel):
             raise ValueError(f"edges must rise from 0 to 1, found {edges}")
         return edges
 
-    @field_validator("splits")
-    @classmethod
-    def _check_splits(cls, splits: dict[str, float] | str) -> dict[str, float] | str:
-        if isinstance(splits, dict):
-            if any(share < 0 for share in splits.values()) or abs(sum(splits.values()) - 1) > 1e-6:
-                raise ValueError(f"shares must be at least 0 and sum to 1, found {splits}")
-            return {name: splits[name] for name in SPLITS if splits.get(name)}
-        return splits
-
     @model_validator(mode="after")
     def _fill_in(self) -> Self:
-        if not self.damage and self.variants > 1:
+        if not self.damage and self.ageing is None and self.variants > 1:
             raise ValueError("variants has no effect without damage: remove it or name a damage")
+        if not self.damage and self.guides.alpha:
+            raise ValueError("guides.alpha has no effect without damage: remove it or name a damage")
+        if self.splits.per_bin:
+            self._check_per_bin()
+        if self.balance is not None and self.curate.faces is None:
+            for axis in (*self.balance.over, *self.balance.match):
+                if axis.measure.startswith(FACE):
+                    raise ValueError(
+                        f"balance by {axis.measure} needs faces to be looked for: add `curate: {{faces: {{}}}}`"
+                    )
+        if self.guides.parsing == "mesh" and (self.curate.faces is None or self.curate.faces.chosen != "offline"):
+            raise ValueError(
+                "guides.parsing: mesh draws the mesh that the offline engine finds: add `curate: {faces: {}}` without "
+                "`models`, or ask for the corpus's parsing with `parsing: corpus`"
+            )
         if self.curate.min_side is None:
             # A crop of a face has a limit of its own, `max_enlarge`.
             self.curate.min_side = 1 if self.image.fit == "face" else self.image.size
@@ -129,12 +128,33 @@ class Recipe(BaseModel):
             taken.add(source.name)
         return self
 
+    def _check_per_bin(self) -> None:
+        if not any(damage.can_be_asked() for damage in self.damage):
+            raise ValueError("splits.per_bin needs a damage that can be asked for a ratio, such as brush")
+        edges = self.splits.bins
+        if edges[0] not in self.ratio_bins or self.ratio_bins[self.ratio_bins.index(edges[0]) :][: len(edges)] != edges:
+            raise ValueError(f"splits.bins {edges} must be neighbours in ratio_bins {self.ratio_bins}")
+
+    def num_variants(self, split: str) -> int:
+        """Samples of each crop in a split."""
+        return len(self.splits.ranges(split)) or self.variants
+
+    def maps(self) -> list[str]:
+        """Label maps that samples or their damages want."""
+        wanted = {name for damage in self.damage for name in damage.wants()} | set(self.guides.maps())
+        return [name for name in MAPS if name in wanted]
+
     def portable(self) -> dict[str, Any]:
         """The recipe without the places on this machine: what decides the bytes of a build."""
         plain = self.model_dump(mode="json")
         for name in ("models", "providers", "gpus"):
             if plain["curate"]["faces"]:
                 del plain["curate"]["faces"][name]
+        if duplicates := plain["curate"]["duplicates"]:
+            if network := self.curate.duplicates and self.curate.duplicates.embeddings:
+                duplicates["embeddings"] |= {"model": digest(network.model)}
+                del duplicates["embeddings"]["providers"]
+            duplicates["against"] = [Path(path).name for path in duplicates["against"]]
         for told, source in zip(plain["sources"], self.sources, strict=True):
             del told["path"]
             # How patiently pictures are fetched may change while a build is continued.
@@ -263,6 +283,10 @@ def _settle_paths(recipe: Recipe, tree: yaml.Node, name: str, folder: Path) -> N
                 source.check() if field == "path" else source.check_extra(field)
             except RecipeError as error:
                 faults.append(f"{name}:{yaml_lines.line_of(tree, ('sources', number, field))}: {error}")
+    if duplicates := recipe.curate.duplicates:
+        duplicates.against = [_absolute(path, folder) for path in duplicates.against]
+        if network := duplicates.embeddings:
+            duplicates.embeddings = network.model_copy(update={"model": _absolute(network.model, folder)})
     if faults:
         raise RecipeError("\n".join(faults))
 
@@ -282,7 +306,7 @@ def _sentence(fault: Any, path: tuple[Any, ...]) -> str:
     full = ".".join(str(part) for part in path) or "the recipe"
     match fault["type"]:
         case "extra_forbidden":
-            return f"unknown key {path[-1]!r} in {block}{_nearest(str(path[-1]), _known_keys(fault['loc']))}"
+            return f"unknown key {path[-1]!r} in {block}{did_you_mean(str(path[-1]), _known_keys(fault['loc']))}"
         case "missing":
             return f"{full} is missing"
         case "union_tag_invalid":
@@ -291,32 +315,36 @@ def _sentence(fault: Any, path: tuple[Any, ...]) -> str:
                 return (
                     f"{full} says no {'type or corpus' if path[0] == 'sources' else 'kind'}; known: {', '.join(known)}"
                 )
-            return f"{full}: unknown {tag!r}{_nearest(tag, known)} (known: {', '.join(known)})"
+            return f"{full}: unknown {tag!r}{did_you_mean(tag, known)} (known: {', '.join(known)})"
         case "value_error":
             return f"{full}: {fault['ctx']['error']}"
         case _:
             return f"{full}: {fault['msg'][0].lower()}{fault['msg'][1:]}, found {fault['input']!r}"
 
 
-def _nearest(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
-
-
 def _known_keys(path: tuple[Any, ...]) -> list[str]:
     """Keys that the model at `path` knows."""
     tagged: dict[str, type[BaseModel]] = {**SOURCES, **CORPORA, **DAMAGES}
     blocks: dict[str, type[BaseModel]] = {
+        "ageing": Ageing,
+        "blur": Blur,
+        "cast": Cast,
+        "balance": Balance,
         "curate": Curate,
+        "duplicates": Duplicates,
         "edges": Edges,
         "faces": Faces,
+        "fading": Fading,
+        "grain": Grain,
         "guides": Guides,
         "image": Fit,
+        "jpeg": Jpeg,
+        "low_resolution": LowResolution,
         "quality": Quality,
         "shards": Shards,
+        "splits": Splits,
+        "toning": Toning,
     }
-    tag = next((part for part in path if part in tagged), None)
-    if tag is not None:
-        return list(tagged[tag].model_fields)
-    innermost = next((blocks[part] for part in reversed(path[:-1]) if part in blocks), Recipe)
-    return list(innermost.model_fields)
+    # The innermost that is known: damages may hold damages, blocks may hold blocks.
+    known = [model for part in path[:-1] if (model := tagged.get(part) or blocks.get(part))]
+    return list((known[-1] if known else Recipe).model_fields)

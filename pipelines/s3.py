@@ -260,10 +260,14 @@ def head(path: S3Path) -> dict[str, Any] | None:
     return found
 
 
-def listed(prefix: S3Path, limit: int = 1000) -> Iterator[dict[str, Any]]:
-    """Objects below a prefix, sorted by key: `Key`, `Size` and `ETag` of each."""
+def listed(prefix: S3Path, limit: int = 1000, *, deep: bool = True) -> Iterator[dict[str, Any]]:
+    """Objects below a prefix, sorted by key: `Key`, `Size` and `ETag` of each.
+
+    Args:
+        deep: those with further slashes in their names too.
+    """
     begin = f"{prefix.key}/" if prefix.key else ""
-    more: dict[str, str] = {}
+    more: dict[str, str] = {} if deep else {"Delimiter": "/"}
     while True:
         page = call(prefix, "list_objects_v2", Prefix=begin, MaxKeys=limit, **more)
         for entry in page.get("Contents", []):
@@ -271,7 +275,7 @@ def listed(prefix: S3Path, limit: int = 1000) -> Iterator[dict[str, Any]]:
                 yield entry
         if not page.get("IsTruncated"):
             return
-        more = {"ContinuationToken": page["NextContinuationToken"]}
+        more |= {"ContinuationToken": page["NextContinuationToken"]}
 
 
 def read_object(path: S3Path, etag: str = "") -> tuple[bytes, str]:

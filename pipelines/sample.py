@@ -20,6 +20,7 @@ KEY_PATTERN = re.compile(r"[a-z0-9_-]+")
 
 IMAGE_MEMBERS = ("image.jpg", "image.png", "image.webp")
 DAMAGED_MEMBERS = ("damaged.png", "damaged.webp")
+ORIGINAL_MEMBERS = ("original.jpg", "original.png", "original.webp")
 MASK_MEMBER = "mask.png"
 METADATA_MEMBER = "json"
 
@@ -44,8 +45,10 @@ METADATA_FIELDS: dict[str, type | tuple[type, ...]] = {
     "crop": int,
     "crop_matrix": list,
     "size": int,
-    # How it was damaged; `damage_parameters` (JSON text) is enough to redraw it.
     "variant": int,
+    # What time did to the whole picture; JSON text, `{}` for nothing, enough to age `original` again.
+    "ageing": str,
+    # How it was damaged; `damage_parameters` (JSON text) is enough to redraw it.
     "damage": str,
     "damage_parameters": str,
     "damage_seed": str,

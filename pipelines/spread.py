@@ -66,7 +66,12 @@ def cluster(workers: int | None, address: str | None) -> Iterator[int]:
 
 
 def spread(
-    work: Callable[[Job], Outcome], jobs: Iterable[Job], workers: int, memory: int, name: Callable[[Job], str] = str
+    work: Callable[[Job], Outcome],
+    jobs: Iterable[Job],
+    workers: int,
+    memory: int,
+    name: Callable[[Job], str] = str,
+    gpus: float = 0,
 ) -> Iterator[tuple[Job, Outcome]]:
     """Runs `work` on every job, `workers` at a time, and yields each outcome as it comes.
 
@@ -78,15 +83,17 @@ def spread(
         jobs: plain values, consumed only as fast as work proceeds.
         memory: bytes one task may take, declared to Ray's scheduler.
         name: how a job is called in an error.
+        gpus: GPUs, or the part of one, that a task takes.
 
     Raises:
-        MenderyError: a worker died more often than is retried.
+        MenderyError: no node has such GPUs, or a worker died more often than is retried.
     """
     import ray
 
     # A cluster of small test nodes may offer less than one task asks; then one task a node is right.
     offered = min((node["Resources"].get("memory", 0) for node in ray.nodes() if node["Alive"]), default=0)
-    remote = ray.remote(num_cpus=1, memory=min(memory, int(offered)), max_retries=RETRIES)(work)
+    _check_gpus(gpus)
+    remote = ray.remote(num_cpus=1, num_gpus=gpus, memory=min(memory, int(offered)), max_retries=RETRIES)(work)
     waiting = iter(jobs)
     running = {remote.remote(job): job for job in islice(waiting, workers + 1)}
     # What still runs when this is left early is not cancelled: it commits whole pieces of the same work, and Ray 2.60
@@ -96,6 +103,18 @@ def spread(
         job = running.pop(done)
         yield job, _outcome(done, name(job))
         running |= {remote.remote(job): job for job in islice(waiting, 1)}
+
+
+def _check_gpus(gpus: float) -> None:
+    """Ray would wait for ever for a GPU that no node has."""
+    import ray
+
+    most = max((node["Resources"].get("GPU", 0) for node in ray.nodes() if node["Alive"]), default=0)
+    if gpus > most:
+        raise MenderyError(
+            f"curate.faces.gpus asks for {gpus:g} GPUs for each task, and no node has more than {most:g}: start Ray on "
+            "a machine with GPUs, or set gpus: 0"
+        )
 
 
 def _outcome(reference: object, name: str) -> Outcome:  # type: ignore[type-var]

@@ -52,7 +52,8 @@ def show(out: str | Path, key: str, folder: str | Path | None = None) -> dict[st
 def preview(recipe: str | Path | Recipe, image: str | Path, folder: str | Path, num_seeds: int = 4) -> list[Path]:
     """Does to one picture what a recipe would, with several seeds side by side.
 
-    Writes one sheet per damage of the recipe, a row per seed: image, damaged picture, overlay of the mask.
+    Writes one sheet per damage of the recipe, a row per seed: image, damaged picture, overlay of the mask,
+    and before them the original where the recipe ages pictures.
 
     Returns:
         The files written.
@@ -87,7 +88,7 @@ def overlay(image: Picture, mask: Mask) -> Picture:
 
 
 def _strip(recipe: Recipe, row: dict[str, Any], data: bytes) -> Picture:
-    """Image, damaged picture and overlay beside each other, for the first sample that can be made."""
+    """Original, image, damaged picture and overlay beside each other, for the first sample that can be made."""
     header = inspect(data, max_pixels=recipe.curate.max_pixels)
     crops = render(data, header, recipe.image, recipe.seed, row["sha256"])
     made = [sample for crop, rendition in enumerate(crops) for sample in compose(recipe, row, crop, rendition)]
@@ -96,10 +97,12 @@ def _strip(recipe: Recipe, row: dict[str, Any], data: bytes) -> Picture:
         raise MenderyError(f"this recipe makes no sample of the picture: {made[0]}")
     members = samples[0].members
     image = decode_image(members[f"image.{recipe.image.format}"])
-    if not recipe.damage:
-        return image
-    shown = decode_image(members[f"damaged.{recipe.image.damaged_format}"])
-    return np.concatenate([image, shown, overlay(image, decode_png(members[MASK_MEMBER]))], axis=1)
+    strip = [decode_image(members[f"original.{recipe.image.format}"])] if recipe.ageing else []
+    strip.append(image)
+    if recipe.damage:
+        strip.append(decode_image(members[f"damaged.{recipe.image.damaged_format}"]))
+        strip.append(overlay(image, decode_png(members[MASK_MEMBER])))
+    return np.concatenate(strip, axis=1)
 
 
 def _row(data: bytes, width: int, height: int, path: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import cv2
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from corpora.miniature import lay, parts_of, seven_zip_of
 from material import jpeg, photo, recipe_text
 from PIL import Image
 
@@ -265,11 +266,13 @@ class TestArchives:
             for seed in range(GOOD):
                 archive.writestr(f"{seed}.jpg", jpeg(seed))
         pq.write_table(pa.table({"image": [jpeg(seed) for seed in range(GOOD)]}), sources / "d.parquet")
+        lay(sources, parts_of("e.7z", seven_zip_of({f"{seed}.jpg": jpeg(seed) for seed in range(GOOD)}), 3))
         texts = [
             "folder, path: sources/folder",
             "tar, path: sources/a.tar",
             "tar, path: sources/b.tar.gz",
             "zip, path: sources/c.zip",
+            "7z, path: sources/e.7z.001",
         ]
         texts += ["webdataset, path: sources/a.tar", "parquet, path: sources/d.parquet"]
         found = []

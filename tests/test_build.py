@@ -10,11 +10,13 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from material import jpeg, recipe_text
 
-from pipelines import build, status
+from pipelines import build, status, verify
 from pipelines.errors import MenderyError
 from pipelines.layout import Layout
 from pipelines.storage import sha256_of
@@ -206,3 +208,17 @@ def test_without_damage_there_are_clean_pictures_only(ray_here: None, photos: Pa
     recipe = tmp_path / "clean.yaml"
     recipe.write_text("name: clean\nsources:\n  - {type: folder, path: photos}\nimage: {size: 64}\n")
     assert build(recipe, tmp_path / "out")["members"] == ["image.jpg", "json"]
+
+
+def test_evaluation_splits_have_every_bin_of_every_crop(ray_here: None, photos: Path, tmp_path: Path) -> None:
+    text = recipe_text(f"{{type: folder, path: {photos}}}").replace(
+        "splits: {train: 0.8, val: 0.1, test: 0.1}", "splits: {train: 0.5, test: 0.5, per_bin: [test]}"
+    )
+    (tmp_path / "r.yaml").write_text(text)
+    build(tmp_path / "r.yaml", tmp_path / "out")
+    assert verify(tmp_path / "out") == []
+    index = pa.concat_tables(pq.read_table(path) for path in sorted((tmp_path / "out/shards").glob("test-*.parquet")))
+    bins = index.group_by("source_sha256").aggregate([("mask_ratio_bin", "list")])["mask_ratio_bin_list"].to_pylist()
+    assert bins == [["0.01-0.1", "0.1-0.2", "0.2-0.3", "0.3-0.4", "0.4-0.5", "0.5-0.6"]] * len(bins)
+    train = pa.concat_tables(pq.read_table(path) for path in (tmp_path / "out/shards").glob("train-*.parquet"))
+    assert set(pc.value_counts(train["source_sha256"]).field("counts").to_pylist()) == {2}

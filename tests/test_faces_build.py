@@ -81,3 +81,8 @@ def test_rules_decide_anew_without_looking_again(ray_here: None, photos: Path) -
 def test_a_missing_pack_is_one_sentence(ray_here: None, photos: Path) -> None:
     with pytest.raises(MenderyError, match=r"no ONNX files of insightface's pack 'buffalo_l'.*non-commercial research"):
         curate(recipe(photos, f", models: {photos}"), photos / "out")
+
+
+def test_a_gpu_that_no_node_has_is_one_sentence(ray_here: None, photos: Path) -> None:
+    with pytest.raises(MenderyError, match=r"gpus asks for 0\.5 GPUs for each task, and no node has more than 0"):
+        curate(recipe(photos, ", gpus: 0.5"), photos / "out")

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from corpora.miniature import Miniature, lay, pack
+from corpora.miniature import Miniature, lay, pack, parts_of, seven_zip_of, zip_of
 
 from pipelines import inspect
 from pipelines.errors import MenderyError
@@ -25,6 +25,22 @@ def test_a_complete_download_is_recognised(mini: Miniature, packed: bool, tmp_pa
     assert found.corpus == mini.corpus
     assert found.splits == {split: count for split, count in sorted(mini.splits.items()) if count}
     assert found.missing == {} and found.reasons == {}
+
+
+@pytest.mark.parametrize("name", ["img_align_celeba.zip", "img_align_celeba.7z.002"])
+def test_an_archive_is_recognised_with_the_files_beside_it(name: str, tmp_path: Path) -> None:
+    files = {path: data for path, data in CELEBA.files.items() if "/" in path}
+    packed = {"img_align_celeba.zip": zip_of(files)} | parts_of("img_align_celeba.7z", seven_zip_of(files), 2)
+    folder = lay(tmp_path / "c", packed | {path: data for path, data in CELEBA.files.items() if "/" not in path})
+    found = inspect(folder / name)
+    assert (found.corpus, found.splits) == ("celeba", dict(sorted(CELEBA.splits.items())))
+    assert found.missing == {} and found.reasons == {}
+
+
+@pytest.mark.parametrize("name", ["missing.zip", "list_attr_celeba.txt", "missing"])
+def test_what_is_no_download_is_one_clear_error(name: str, tmp_path: Path) -> None:
+    with pytest.raises(MenderyError, match=f"{name}'"):
+        inspect(lay(tmp_path / "c", CELEBA.files) / name)
 
 
 def test_missing_files_are_named_with_what_is_lost(tmp_path: Path) -> None:
@@ -60,3 +76,5 @@ def test_commands_show_table_card_and_inspection(tmp_path: Path) -> None:
     assert "celebamask-hq" in said("corpora")
     assert "Labels" in said("corpora", "celeba") or "labels_by" in said("corpora", "celeba")
     assert "looks like fairface" in said("inspect", str(lay(tmp_path / "c", FAIRFACE.files)))
+    archive = lay(tmp_path / "z", {"fairface.zip": zip_of(FAIRFACE.files)}) / "fairface.zip"
+    assert "looks like fairface" in said("inspect", str(archive))

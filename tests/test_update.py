@@ -132,7 +132,7 @@ def test_why_explains_any_picture(ray_here: None, server: UrlServer, tmp_path: P
     (small,) = why(out, server.url("/3.jpg"))
     assert small.sentence == "dropped as too_small (shorter side under curate.min_side)"
     (again,) = why(out, "5.jpg")
-    assert again.reason == "duplicate" and again.detail == f"of {server.url('/4.jpg')} in source 0"
+    assert again.reason == "duplicate" and again.detail == f"of {server.url('/4.jpg')} in source list"
     (rubbish,) = why(out, "7.jpg")
     assert rubbish.reason == "not_a_picture" and "<html>" in rubbish.sentence
     (written,) = why(out, "8.jpg")

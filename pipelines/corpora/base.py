@@ -21,7 +21,7 @@ from pipelines.labels import Annotation, Face, annotated
 from pipelines.places import place
 from pipelines.sources.base import Listing, Location, Source
 from pipelines.sources.files import refuse_urls
-from pipelines.sources.tree import Entry, Tree
+from pipelines.sources.tree import Download, Entry, Tree, is_refused_archive
 
 Found = tuple[Entry, Annotation]
 
@@ -51,11 +51,14 @@ class Corpus(Source):
         expects: path of one picture as the corpus has it, for messages: `img_align_celeba/000001.jpg`.
         picture: how the paths of pictures end; begins at a folder's or file's name.
         files: annotation files by how their path ends, with what is lost without each.
-        names: where paths name people: its groups are those names, which no shard may tell.
+        names: where paths name people, or the place of the camera: its groups are what no shard may tell.
     """
 
     corpus: str
-    path: str = Field(description="The folder of the download, at any level; its archives may stay packed.")
+    path: str = Field(
+        description="The folder of the download, at any level; its archives may stay packed. Or one archive (of one in "
+        "parts: a part), with the annotation files that lie beside it."
+    )
 
     expects: ClassVar[str]
     picture: ClassVar[re.Pattern[str]]
@@ -63,11 +66,15 @@ class Corpus(Source):
     names: ClassVar[re.Pattern[str] | None] = None
 
     def root(self) -> Path:
-        return place(self.path, self.s3)
+        return self.download().root
+
+    def download(self) -> Download:
+        """What the path names."""
+        return Download.at(place(self.path, self.s3))
 
     def check(self) -> None:
         refuse_urls(self.path)
-        super().check()
+        self.download().check()
 
     @model_validator(mode="after")
     def _take_terms(self) -> Self:
@@ -107,12 +114,12 @@ class Corpus(Source):
     def locate(self, listing: Listing) -> Iterator[Location]:
         any_picture = False
         refused: set[str] = set()
-        with Tree(self.root(), listing) as tree:
+        with Tree(self.download(), listing) as tree:
             for found in self.pictures(tree):
                 entry, annotation = found if isinstance(found, tuple) else (found, Annotation())
                 location = entry if isinstance(entry, Location) else entry.location
                 any_picture |= not isinstance(entry, Location)
-                refused |= {location.uri} if location.reason == "archive_broken" else set()
+                refused |= {location.uri} if is_refused_archive(location) else set()
                 yield self._finish(location, annotation, listing)
             if not any_picture:
                 raise RecipeError(self.nothing(tree, self.expects))
@@ -140,7 +147,7 @@ class Corpus(Source):
                 break
         broken = "".join(f"; {entry.path} is broken: {entry.location.detail}" for entry in tree.broken()[:3])
         return (
-            f"corpus {self.corpus}: expected pictures such as {expects!r} below {tree.root}, "
+            f"corpus {self.corpus}: expected pictures such as {expects!r} below {tree.place}, "
             f"found {', '.join(map(repr, seen))}{deeper}{broken}"
         )
 

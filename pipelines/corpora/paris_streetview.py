@@ -1,4 +1,7 @@
-"""Paris StreetView: 14,900 views of facades for training and 100 for testing, in flat folders."""
+"""Paris StreetView: 14,900 views of facades for training and 100 for testing, in flat folders.
+
+Names of training pictures are the coordinates of the camera: like GPS data, they stay out of shards.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,11 @@ class ParisStreetView(Corpus):
     # Below paris_eval, copies have paris_eval_gt (whole pictures) and paris_eval_corrupted (with a hole: not read).
     picture: ClassVar[re.Pattern[str]] = re.compile(
         r"(paris_train_original|paris_eval(?:_gt)?)/([^/]+)\.(?:jpg|jpeg|png)", re.IGNORECASE
+    )
+
+    # All of a training picture's name, however a copy spells coordinates; of a test picture's, numbers with decimals.
+    names: ClassVar[re.Pattern[str]] = re.compile(
+        r"paris_train_original/([^/]+)\.\w+$|paris_eval(?:_gt)?/([^/]*\d\.\d[^/]*)\.\w+$", re.IGNORECASE
     )
 
     def pictures(self, tree: Tree) -> Iterator[Found | Location]:

@@ -1,4 +1,8 @@
-"""Places365, the public part of Places2: scenes in 365 classes, squeezed to 256 x 256 or large."""
+"""Places365, the public part of Places2: scenes in 365 classes, squeezed to 256 x 256 or large.
+
+The training set of the challenge comes as one archive like the standard one, as one of archives by letter, or as these
+by themselves (`a.tar` to `z.tar`, without q and x).
+"""
 
 from __future__ import annotations
 
@@ -30,7 +34,7 @@ class Places365(Corpus):
 
     expects: ClassVar[str] = "data_256/a/airfield/00000001.jpg"
     picture: ClassVar[re.Pattern[str]] = re.compile(
-        r"(?:data_(?:256|large)(?:_standard|_challenge)?/[a-z]/[^/]+(?:/[^/]+)?/\d{8}"
+        r"(?:(?:data_(?:256|large)(?:_standard|_challenge)?|[a-z]\.tar!)/[a-z]/[^/]+(?:/[^/]+)?/\d{8}"
         r"|(?:val_(?:256|large)/)?Places365_val_\d{8}|(?:test_(?:256|large)/)?Places365_test_\d{8})\.jpg"
     )
     files: ClassVar = {
@@ -52,7 +56,8 @@ class Places365(Corpus):
                 yield from join(tree, pattern, _validation(tree) if split == "val" else _test(tree), split=split)
 
     def _train(self, tree: Tree, folder: str) -> Iterator[Found | Location]:
-        pattern = rf"data_{folder}(?:_{self.training})?(/[a-z]/(?:[^/]+/){{1,2}}\d{{8}}\.jpg)"
+        above = rf"data_{folder}(?:_{self.training})?|{_letters(folder, self.training)}"
+        pattern = rf"(?:{above})(/[a-z]/(?:[^/]+/){{1,2}}\d{{8}}\.jpg)"
         if next(tree.matching(pattern), None) is None:
             tree.listing.notes.append(f"no training pictures such as data_{folder}/a/airfield/ in {tree.root}")
             return
@@ -72,6 +77,13 @@ class Places365(Corpus):
             else:
                 table.faults.append(bad_line(entry, number, "a picture such as /a/airfield/00000001.jpg 0", line))
         return table
+
+
+def _letters(folder: str, training: str) -> str:
+    """Paths of archives by letter: inside the whole archive; by themselves only the challenge's large pictures are."""
+    inside = rf"train_{folder}_places365{training}\.tar!/(?:[^/]+/)*[a-z]\.tar!"
+    alone = r"(?<!!/)[a-z]\.tar!"
+    return f"{inside}|{alone}" if (folder, training) == ("large", "challenge") else inside
 
 
 def _with_scene(found: Found) -> Found:

@@ -16,16 +16,16 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipelines import catalog
-from pipelines.curate import duplicates, measure, splits
+from pipelines.curate import columns, copies, duplicates, fingerprints, identities, measure, splits
 from pipelines.curate.rules import KEEP, judge_all, needed
 from pipelines.layout import Layout
 from pipelines.recipe import Recipe
-from pipelines.storage import opened, put
+from pipelines.storage import opened, put, put_json
 
 LISTED = ("source", "uri", "split", "labels", "identity", "faces", "guides", "licence", "licence_url", "attribution")
 """What the curated table keeps of the catalog: what a picture is, and no longer where its bytes are."""
 
-STATE_ONLY = ("fault", "transient", "embeddings")
+STATE_ONLY = ("fault", "transient", "face_numbers", "embeddings", *fingerprints.SCHEMA.names, "picture_embedding")
 """What the curated table leaves where it was measured; an embedding must never come near a shard."""
 
 SCHEMA = pa.schema(
@@ -38,6 +38,10 @@ SCHEMA = pa.schema(
         ("reason", pa.string()),
     ]
 )
+
+SIZES = ("width", "height")
+
+_TAKEN_OVER = [name for name in measure.SCHEMA.names if name in SCHEMA.names]
 
 
 @dataclass
@@ -84,27 +88,29 @@ def kept_rows(layout: Layout) -> dict[int, NDArray[np.int64]]:
 
 
 def _verdicts(recipe: Recipe, layout: Layout, num_parts: int) -> Verdicts:
-    columns = needed(recipe.curate)
-    measured = _measured(layout, range(num_parts), [*columns, "fault", "sha256"])
+    judged = needed(recipe.curate)
+    measured = columns.measured(layout, range(num_parts), list(dict.fromkeys([*judged, *SIZES, "fault", "sha256"])))
     faults = measured["fault"].to_numpy()
-    reasons = judge_all(faults, {name: measured[name].to_numpy() for name in columns}, recipe.curate)
+    reasons = judge_all(faults, {name: measured[name].to_numpy() for name in judged}, recipe.curate)
     verdicts = Verdicts(reasons, np.full(len(reasons), "", object), {})
     if recipe.curate.faces or recipe.image.fit == "face" or recipe.guides.members():
         _judge_one_by_one(recipe, layout, verdicts)
-    _drop_duplicates(layout, measured["sha256"], verdicts)
-    _split(recipe, layout, measured["sha256"], verdicts)
+    _drop_duplicates(recipe, layout, measured["sha256"], verdicts)
+    groupings = [_drop_copies(recipe, layout, measured, verdicts)]
+    groupings.append(columns.people(recipe, layout, measured["sha256"], verdicts.reasons == KEEP))
+    if recipe.splits.mode == "official":
+        _drop_unsplit(layout, measured["sha256"], groupings, verdicts)
+    _drop_crowds(recipe, layout, measured["sha256"], groupings[-1], verdicts)
+    _balance(recipe, layout, measured["sha256"], verdicts)
+    _split(recipe, layout, measured["sha256"], groupings, verdicts)
     return verdicts
-
-
-def _measured(layout: Layout, parts: range, columns: list[str]) -> pa.Table:
-    return pa.concat_tables(pq.read_table(opened(layout.part(part)), columns=columns) for part in parts)
 
 
 def _judge_one_by_one(recipe: Recipe, layout: Layout, verdicts: Verdicts) -> None:
     """Judges what is told in JSON: faces and guides, of the pictures that no other rule drops."""
     start = 0
     for parts, listed in catalog.groups(layout.catalog, ["faces", "guides"]):
-        rows = _measured(layout, parts, [*needed(recipe.curate), "fault", "found"]).to_pylist()
+        rows = columns.measured(layout, parts, [*needed(recipe.curate), "fault", "found"]).to_pylist()
         for position, (row, said) in enumerate(zip(rows, listed.to_pylist(), strict=True), start):
             if verdicts.reasons[position] == KEEP:
                 reason, detail = measure.verdict(row, recipe, said["faces"], said["guides"])
@@ -113,37 +119,95 @@ def _judge_one_by_one(recipe: Recipe, layout: Layout, verdicts: Verdicts) -> Non
         start += len(rows)
 
 
-def _drop_duplicates(layout: Layout, digests: pa.ChunkedArray, verdicts: Verdicts) -> None:
+def _drop_duplicates(recipe: Recipe, layout: Layout, digests: pa.ChunkedArray, verdicts: Verdicts) -> None:
     kept = np.flatnonzero(verdicts.reasons == KEEP)
     firsts = kept[duplicates.exact(digests.take(pa.array(kept)))]
     again = kept != firsts
     if not again.any():
         return
     verdicts.reasons[kept[again]] = "duplicate"
-    listed = pq.read_table(opened(layout.catalog), columns=["uri", "source"]).take(pa.array(firsts[again]))
-    for position, first in zip(kept[again].tolist(), listed.to_pylist(), strict=True):
-        verdicts.details[position] = f"of {first['uri']} in source {first['source']}"
+    told = columns.of_whom(recipe, layout, firsts[again])
+    verdicts.details |= dict(zip(kept[again].tolist(), told, strict=True))
 
 
-def _split(recipe: Recipe, layout: Layout, digests: pa.ChunkedArray, verdicts: Verdicts) -> None:
-    """Split of every kept picture; under official splits those without one are dropped."""
-    listed = pq.read_table(opened(layout.catalog), columns=["split", "identity"])
-    if recipe.splits == "official":
-        declared = listed["split"].to_numpy()
-        verdicts.reasons[(verdicts.reasons == KEEP) & (declared == "")] = "no_official_split"
-        verdicts.splits = np.where(verdicts.reasons == KEEP, declared, "")
+def _drop_copies(recipe: Recipe, layout: Layout, measured: pa.Table, verdicts: Verdicts) -> NDArray[np.int64]:
+    """Drops near-duplicates but the best of each group; gives (N,) the group of each picture, -1 for none."""
+    groups = np.full(len(verdicts.reasons), splits.NONE, np.int64)
+    if recipe.curate.duplicates is None:
+        return groups
+    kept = np.flatnonzero(verdicts.reasons == KEEP)
+    found = copies.find(recipe, layout, kept, measured)
+    verdicts.reasons[found.contaminated] = "contaminated"
+    verdicts.reasons[found.dropped] = "near_duplicate"
+    verdicts.details |= found.details
+    groups[kept] = found.groups
+    return groups
+
+
+def _drop_unsplit(
+    layout: Layout, digests: pa.ChunkedArray, groupings: list[NDArray[np.int64]], verdicts: Verdicts
+) -> None:
+    """Under official splits, pictures without one are dropped, and those that would put a group into two."""
+    declared = splits.numbers_of(columns.listed(layout, "split"))
+    verdicts.reasons[(verdicts.reasons == KEEP) & (declared == splits.NONE)] = "no_official_split"
+    kept = np.flatnonzero(verdicts.reasons == KEEP)
+    lost = splits.conflicts(declared[kept], _leaders(layout, digests, groupings, kept))
+    verdicts.reasons[kept[lost]] = "split_conflict"
+
+
+def _drop_crowds(
+    recipe: Recipe, layout: Layout, digests: pa.ChunkedArray, people: NDArray[np.int64], verdicts: Verdicts
+) -> None:
+    """Of every person so many pictures are kept, chosen by a seeded digest."""
+    faces = recipe.curate.faces
+    if faces is None or faces.identities is None or faces.identities.max_pictures is None:
         return
     kept = np.flatnonzero(verdicts.reasons == KEEP)
     chosen = pa.array(kept)
-    pictures = zip(digests.take(chosen).to_pylist(), listed["identity"].take(chosen).to_pylist(), strict=True)
-    groups = splits.together(list(pictures))
-    split_of = splits.by_share(groups, recipe.splits, recipe.seed)
-    verdicts.splits[kept] = [split_of[group] for group in groups]
+    declared = columns.listed(layout, "identity").take(chosen)
+    surplus = identities.surplus(
+        digests.take(chosen), declared, people[kept], faces.identities.max_pictures, recipe.seed
+    )
+    verdicts.reasons[kept[surplus]] = "too_many_of_person"
+
+
+def _balance(recipe: Recipe, layout: Layout, digests: pa.ChunkedArray, verdicts: Verdicts) -> None:
+    """Drops what a balanced dataset has no place for, and writes down what was there, wanted and kept."""
+    if recipe.balance is None:
+        return
+    found = columns.balanced(recipe, layout, digests, verdicts.reasons == KEEP)
+    verdicts.reasons[found.lacking] = "no_balance_label"
+    verdicts.reasons[found.unbalanced] = "unbalanced"
+    put_json(layout.balance, found.summary)
+
+
+def _split(
+    recipe: Recipe, layout: Layout, digests: pa.ChunkedArray, groupings: list[NDArray[np.int64]], verdicts: Verdicts
+) -> None:
+    """Split of every kept picture."""
+    kept = np.flatnonzero(verdicts.reasons == KEEP)
+    if recipe.splits.mode == "official":
+        verdicts.splits[kept] = columns.listed(layout, "split").to_numpy()[kept]
+        return
+    sha256, leaders = digests.take(pa.array(kept)), _leaders(layout, digests, groupings, kept)
+    assign = splits.by_hash if recipe.splits.mode == "hash" else splits.by_shares
+    numbers = assign(sha256, leaders, recipe.splits.shares(), recipe.seed)
+    verdicts.splits[kept] = splits.names_of(numbers).to_numpy(zero_copy_only=False)
+
+
+def _leaders(
+    layout: Layout, digests: pa.ChunkedArray, groupings: list[NDArray[np.int64]], kept: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Of pictures given by position, who belong together: see `splits.join`."""
+    chosen = pa.array(kept)
+    identity = columns.listed(layout, "identity").take(chosen)
+    found = [pa.chunked_array([grouping[kept]]) for grouping in groupings]
+    return splits.join(digests.take(chosen), [identity, *found])
 
 
 def _curated(layout: Layout, parts: range, listed: pa.Table, verdicts: Verdicts, start: int) -> pa.Table:
     """The curated rows of some parts, of which the first picture stands at `start`."""
-    measured = [pq.read_table(opened(layout.part(part))) for part in parts]
+    measured = [pq.read_table(opened(layout.part(part)), columns=_TAKEN_OVER) for part in parts]
     sizes = [table.num_rows for table in measured]
     together = pa.concat_tables(measured)
     end = start + listed.num_rows

@@ -49,6 +49,9 @@ def settings(recipe: dict[str, Any]) -> str:
     measured: dict[str, Any] = {name: recipe["curate"].get(name) is not None for name in BLOCKS}
     if faces := recipe["curate"]["faces"]:
         measured["faces"] = {name: faces[name] for name in ENGINE_FIELDS}
+    if (duplicates := recipe["curate"].get("duplicates")) and duplicates["embeddings"]:
+        network = duplicates["embeddings"]
+        measured["embeddings"] = {name: network[name] for name in network if name != "threshold"}
     # A label map that cannot be read is a fault of its picture.
     return json.dumps(measured | {"guides": recipe["guides"]}, sort_keys=True)
 

@@ -17,14 +17,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import catalog
+from pipelines import catalog, mesh_parts
 from pipelines.curate import known, numbers, packs
 from pipelines.curate.packs import Pack
 from pipelines.curate.readers import Listed, Readers, bytes_of, listed, wanted
 from pipelines.curate.rules import KEEP, judge
 from pipelines.errors import BadPicture, MenderyError
 from pipelines.faces import all_faces, with_five
-from pipelines.guides import cropped
+from pipelines.guides import cropped, drawn_parts
 from pipelines.imaging.decode import check, decode, inspect
 from pipelines.imaging.face_crops import face_crops
 from pipelines.imaging.render import Rendition, render
@@ -170,13 +170,17 @@ def measure(
 
 
 def _guided(crops: Iterator[Rendition], recipe: Recipe, row: dict[str, Any], told: Listed) -> Iterator[Rendition]:
-    """Crops with the label maps that the recipe asks for."""
-    maps = {name: told.label_map(name) for name in recipe.guides.maps()}
+    """Crops with the label maps that the recipe asks for, and those that its damages look at where there are any."""
+    faces = all_faces(told.faces, row["found"]) if recipe.guides.parsing else "[]"
+    schemes = {name: recipe.guides.scheme_of(name, told.guides, faces) for name in recipe.maps()}
+    maps = {name: told.label_map(name) for name, scheme in schemes.items() if scheme not in ("", mesh_parts.SCHEME)}
     for crop in crops:
         shape = (row["width"], row["height"], recipe.image.size)
         guides = {
             f"{name}.png": cropped(labels, crop.matrix, *shape, scheme) for name, (labels, scheme) in maps.items()
         }
+        if schemes.get("parsing") == mesh_parts.SCHEME:
+            guides["parsing.png"] = drawn_parts(faces, crop.matrix, recipe.image.size)
         yield replace(crop, guides=guides)
 
 

@@ -96,7 +96,7 @@ def _unstage(layout: Layout, part: int) -> None:
 def forget_plan(layout: Layout) -> None:
     """Removes whatever follows from the measurements; the manifest first, so that nothing half passes for complete."""
     reports = (layout.report, layout.curation_report)
-    for file in (layout.manifest, *reports, layout.plan_summary, layout.plan, layout.curated):
+    for file in (layout.manifest, *reports, layout.plan_summary, layout.plan, layout.balance, layout.curated):
         file.unlink(missing_ok=True)
     for folder in (layout.commits, layout.shards):
         remove_tree(folder)

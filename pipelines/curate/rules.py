@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.curate import quality
+from pipelines.curate.near import Duplicates
 from pipelines.curate.quality import Quality
 from pipelines.engines import rules as face_rules
 from pipelines.engines.rules import Faces
@@ -43,6 +44,9 @@ class Curate(BaseModel):
     )
     quality: Quality | None = Field(
         None, description="Measure sharpness, detail, light, compression and more; its thresholds drop pictures."
+    )
+    duplicates: Duplicates | None = Field(
+        None, description="Look for near-duplicates. Equal bytes are kept once in any case."
     )
     faces: Faces | None = Field(None, description="Look for faces, and which ones a picture must show.")
 

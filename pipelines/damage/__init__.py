@@ -4,28 +4,66 @@ from __future__ import annotations
 
 import difflib
 
-from pipelines.damage.base import Context, Damage, DamageFailed, Mask, Parameters, Picture, mask_ratio
+from pipelines.damage.base import (
+    ClassMap,
+    Context,
+    Damage,
+    DamageFailed,
+    Drawn,
+    Face,
+    Mask,
+    Parameters,
+    Picture,
+    mask_ratio,
+)
+from pipelines.damage.border import Half, Outpaint
 from pipelines.damage.box import Box
 from pipelines.damage.brush import Brush
+from pipelines.damage.center import Center
+from pipelines.damage.comod import CoModGan, MatLarge, MatSmall
+from pipelines.damage.cracks import Cracks
+from pipelines.damage.dust import Dust
+from pipelines.damage.folds import Folds
+from pipelines.damage.grid import AlternatingLines, Grid
+from pipelines.damage.halftone import Halftone
 from pipelines.damage.holes import HoleDamage, Holes
-from pipelines.damage.lama import LamaMedium, LamaThick, LamaThin
+from pipelines.damage.irregular import Irregular
+from pipelines.damage.lama import LamaMedium, LamaSmall, LamaThick, LamaThin, LamaTrain
+from pipelines.damage.mould import Mould
+from pipelines.damage.pixels import Pixels
+from pipelines.damage.scratches import Scratches
+from pipelines.damage.several import Several
+from pipelines.damage.stains import Stains
+from pipelines.damage.torn import Torn
 from pipelines.errors import MenderyError
 
 __all__ = [
     "DAMAGES",
     "Box",
     "Brush",
+    "ClassMap",
     "Context",
+    "Cracks",
     "Damage",
     "DamageFailed",
+    "Drawn",
+    "Dust",
+    "Face",
+    "Folds",
+    "Halftone",
     "HoleDamage",
     "Holes",
     "LamaMedium",
     "LamaThick",
     "LamaThin",
     "Mask",
+    "Mould",
     "Parameters",
     "Picture",
+    "Scratches",
+    "Several",
+    "Stains",
+    "Torn",
     "mask_ratio",
     "redraw",
 ]
@@ -33,14 +71,37 @@ __all__ = [
 DAMAGES: dict[str, type[Damage]] = {
     "box": Box,
     "brush": Brush,
+    "center": Center,
+    "comodgan": CoModGan,
+    "cracks": Cracks,
+    "dust": Dust,
+    "folds": Folds,
+    "grid": Grid,
+    "half": Half,
+    "halftone": Halftone,
+    "irregular": Irregular,
     "lama_medium": LamaMedium,
+    "lama_small": LamaSmall,
     "lama_thick": LamaThick,
     "lama_thin": LamaThin,
+    "lama_train": LamaTrain,
+    "lines": AlternatingLines,
+    "mat_large": MatLarge,
+    "mat_small": MatSmall,
+    "mould": Mould,
+    "outpaint": Outpaint,
+    "pixels": Pixels,
+    "scratches": Scratches,
+    "several": Several,
+    "stains": Stains,
+    "torn": Torn,
 }
 """Every damage by the `kind` that a recipe asks for."""
 
+Several.learn({kind: damage for kind, damage in DAMAGES.items() if damage is not Several})
 
-def redraw(kind: str, parameters_json: str, image: Picture) -> tuple[Picture, Mask]:
+
+def redraw(kind: str, parameters_json: str, image: Picture) -> Drawn:
     """Draws a damage again from what a sample's `json` holds.
 
     Raises:

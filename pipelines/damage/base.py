@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,51 @@ Mask = NDArray[np.uint8]
 
 
 class DamageFailed(Exception):
-    """No parameters within the asked ratio were found in a bounded number of tries."""
+    """No parameters within the asked ratio were found in a bounded number of tries, or the picture allows none."""
+
+
+class Drawn(NamedTuple):
+    """A picture with its damage.
+
+    Attributes:
+        damaged: (H, W, 3) uint8, equal to the picture wherever the mask is 0.
+        mask: (H, W) uint8, 255 = missing.
+        alpha: (H, W) uint8, how much of the picture the damage hides: 0 nothing, 255 all; 0 wherever the mask is. The
+            mask may be wider, by a margin and by what is shaded or shifted and not covered.
+    """
+
+    damaged: Picture
+    mask: Mask
+    alpha: Mask
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """A face as a damage may know it, in pixels of the picture that is damaged; points may lie beyond it.
+
+    Attributes:
+        five: (5, 2) the eye on the picture's left, the one on its right, tip of the nose, left and right corner of the
+            mouth.
+        scheme: numbering of `points` in `landmarks.SCHEMES`, "" where there are none.
+        points: (N, 2) dense landmarks, or None.
+        yaw, pitch: degrees; yaw > 0 turns the nose to the picture's right, pitch > 0 looks up. None where unknown.
+        score: how well the dense points fit, 0 to 1; None where unknown.
+    """
+
+    five: NDArray[np.float64]
+    scheme: str = ""
+    points: NDArray[np.float64] | None = None
+    yaw: float | None = None
+    pitch: float | None = None
+    score: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ClassMap:
+    """Classes of pixels: (H, W) uint8 numbers of a scheme of `classes.SCHEMES`."""
+
+    labels: NDArray[np.uint8]
+    scheme: str
 
 
 @dataclass(frozen=True)
@@ -35,25 +80,28 @@ class Context:
         height, width: pixels.
         ratio_range: the share of missing pixels must lie in (low, high]; None leaves the family
             to its own distribution.
+        image: (H, W, 3) the picture itself, for damages that look at what they cover.
+        faces: the nearest to the middle first.
+        maps: label maps by guide, `parsing` of a face or `segments` of a scene.
     """
 
     height: int
     width: int
     ratio_range: tuple[float, float] | None = None
+    image: Picture | None = None
+    faces: tuple[Face, ...] = ()
+    maps: Mapping[str, ClassMap] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Parameters:
     """Everything needed to draw one damage: plain numbers, strings and tuples of them."""
 
-    def draw(self, image: Picture) -> tuple[Picture, Mask]:
+    def draw(self, image: Picture) -> Drawn:
         """Lays this damage over a picture.
 
         Args:
             image: (H, W, 3) uint8 RGB, not changed.
-
-        Returns:
-            The damaged picture, equal to `image` wherever the mask is 0, and the mask.
         """
         raise NotImplementedError
 
@@ -72,6 +120,12 @@ class Damage(BaseModel):
 
     parameters_type: ClassVar[type[Parameters]]
 
+    meets_ratios: ClassVar[bool] = True
+    """Whether any asked ratio can be met; a face mask, say, is as large as its face."""
+
+    looks_at: ClassVar[frozenset[str]] = frozenset()
+    """What of the context besides the size is looked at: `image`, `faces`, or a guide of `maps`."""
+
     kind: str
     weight: float = Field(1.0, gt=0, description="How often this damage is drawn, relative to the others.")
     ratio_range: tuple[float, float] | None = Field(
@@ -86,7 +140,21 @@ class Damage(BaseModel):
             low, high = self.ratio_range
             if not 0 <= low < high <= 1:
                 raise ValueError(f"ratio_range must be two numbers with 0 <= low < high <= 1, found [{low}, {high}]")
+            if not self.meets_ratios:
+                raise ValueError(f"{self.kind} has the size of what it covers, and takes no ratio_range: remove it")
         return self
+
+    def wants(self) -> frozenset[str]:
+        """What this entry looks at: `looks_at`, unless that depends on how it is set."""
+        return self.looks_at
+
+    def can_be_asked(self) -> bool:
+        """Whether a ratio can be asked of this entry: `meets_ratios`, unless that depends on how it is set."""
+        return self.meets_ratios
+
+    def lacks(self, context: Context) -> str:  # noqa: ARG002  # families look at it
+        """What this damage needs of a picture and does not find, "" if nothing: one word such as `face`."""
+        return ""
 
     def sample(self, rng: np.random.Generator, context: Context) -> Parameters:
         """Draws parameters.

@@ -10,13 +10,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, TypeVar
+from typing import Annotated, ClassVar, Literal, Protocol, TypeVar
 
 import cv2
 import numpy as np
 from pydantic import AfterValidator, Field
 
-from pipelines.damage.base import Context, Damage, DamageFailed, Mask, Parameters, Picture, mask_ratio
+from pipelines.damage.base import Context, Damage, DamageFailed, Drawn, Mask, Parameters, Picture, mask_ratio
 
 Color = tuple[int, int, int]
 """Red, green, blue, each in [0, 255]."""
@@ -33,6 +33,26 @@ Rectangle = tuple[int, int, int, int]
 COLORS: dict[str, Color] = {"black": (0, 0, 0), "grey": (128, 128, 128), "white": (255, 255, 255)}
 
 
+class Hollow(Protocol):
+    """What any parameters of holes have: a colour, and how to draw the mask."""
+
+    @property
+    def fill(self) -> Color: ...
+
+    def rasterise(self, height: int, width: int) -> Mask: ...
+
+
+def filled(holes: Hollow, image: Picture) -> Drawn:
+    """A picture with holes in one colour."""
+    height, width = image.shape[:2]
+    mask = holes.rasterise(height, width)
+    # A rectangle and a masked copy: numpy's broadcasting of three numbers takes ten times as long.
+    damaged = np.empty(image.shape, np.uint8)
+    cv2.rectangle(damaged, (0, 0), (width, height), holes.fill, cv2.FILLED)
+    cv2.copyTo(image, cv2.bitwise_not(mask), damaged)
+    return Drawn(damaged, mask, mask)
+
+
 @dataclass(frozen=True)
 class Holes(Parameters):
     """Strokes and boxes, all filled with one colour.
@@ -47,14 +67,8 @@ class Holes(Parameters):
     boxes: tuple[Rectangle, ...] = ()
     fill: Color = COLORS["grey"]
 
-    def draw(self, image: Picture) -> tuple[Picture, Mask]:
-        height, width = image.shape[:2]
-        mask = self.rasterise(height, width)
-        # A rectangle and a masked copy: numpy's broadcasting of three numbers takes ten times as long.
-        damaged = np.empty(image.shape, np.uint8)
-        cv2.rectangle(damaged, (0, 0), (width, height), self.fill, cv2.FILLED)
-        cv2.copyTo(image, cv2.bitwise_not(mask), damaged)
-        return damaged, mask
+    def draw(self, image: Picture) -> Drawn:
+        return filled(self, image)
 
     def rasterise(self, height: int, width: int) -> Mask:
         """The mask alone, (height, width)."""
@@ -63,6 +77,9 @@ class Holes(Parameters):
     def paint(self, mask: Mask) -> Mask:
         """Adds these holes to `mask`, in place, and returns it."""
         for points, widths in self.strokes:
+            if widths.count(widths[0]) == len(widths):
+                cv2.polylines(mask, [np.array(points, np.int32)], False, 255, widths[0])
+                continue
             for start, end, thickness in zip(points[:-1], points[1:], widths, strict=True):
                 # OpenCV ends every line with a disc as wide as the line: joints and ends are round.
                 cv2.line(mask, start, end, 255, thickness)
@@ -107,18 +124,26 @@ class HoleDamage(Damage):
         "grey", description="Colour of the hole in the damaged picture: black, grey, white or RGB numbers (0-255)."
     )
 
-    def sample(self, rng: np.random.Generator, context: Context) -> Holes:
+    def sample(self, rng: np.random.Generator, context: Context) -> Parameters:
         ratio_range = context.ratio_range or self.ratio_range
         if ratio_range is None:
             holes = self.published(rng, context.height, context.width)
         else:
-            propose = self.proposals(rng, context.height, context.width)
-            holes = grow(rng, propose, context.height, context.width, ratio_range)
-        return dataclasses.replace(holes, fill=COLORS[self.fill] if isinstance(self.fill, str) else self.fill)
+            holes = self.aimed(rng, context.height, context.width, ratio_range)
+        fill = COLORS[self.fill] if isinstance(self.fill, str) else self.fill
+        return dataclasses.replace(holes, fill=fill)  # type: ignore[call-arg]  # all parameters of holes have it
 
-    def published(self, rng: np.random.Generator, height: int, width: int) -> Holes:
+    def published(self, rng: np.random.Generator, height: int, width: int) -> Parameters:
         """Draws holes from the distribution of the family's source."""
         raise NotImplementedError
+
+    def aimed(self, rng: np.random.Generator, height: int, width: int, ratio_range: tuple[float, float]) -> Parameters:
+        """Draws holes of an asked ratio: by pieces, unless a family knows better.
+
+        Raises:
+            DamageFailed: none was found in a bounded number of tries.
+        """
+        return grow(rng, self.proposals(rng, height, width), height, width, ratio_range)
 
     def proposals(self, rng: np.random.Generator, height: int, width: int) -> Propose:
         """What is decided once per picture, bound to a function that draws one stroke or box."""
@@ -126,6 +151,7 @@ class HoleDamage(Damage):
 
 
 TRIES = 500
+AIMS = 20
 SHRINK = 0.85
 WINDOW = 1 / 8
 
@@ -175,6 +201,22 @@ def grow(
         f"expected a hole ratio in ({low}, {high}], reached {ratio:.4f} with {TRIES} strokes or boxes on {width} x "
         f"{height} pixels: widen ratio_range, or allow larger ones"
     )
+
+
+def aim(
+    rng: np.random.Generator, make: Callable[[float], Holes], height: int, width: int, ratio_range: tuple[float, float]
+) -> Holes:
+    """Holes that follow from the share they are to cover, but for whole pixels.
+
+    Raises:
+        DamageFailed: no ratio within the range was met in `AIMS` tries.
+    """
+    low, high = ratio_range
+    for _ in range(AIMS):
+        holes = make(low + rng.random() * (high - low))
+        if low < mask_ratio(holes.rasterise(height, width)) <= high:
+            return holes
+    raise DamageFailed(f"no hole of {width} x {height} pixels had a ratio in ({low}, {high}] in {AIMS} tries")
 
 
 def _window(rng: np.random.Generator, low: float, high: float) -> tuple[float, float]:

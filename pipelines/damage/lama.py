@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import islice
 from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from pipelines.damage.holes import HoleDamage, Holes, Propose, Rectangle, Stroke, integer, rectangle, walk
+from pipelines.damage.holes import HoleDamage, Holes, Propose, Rectangle, Stroke, integer, rectangle
 
 DIRECTIONS = [(math.sin(0.01 + turn), math.cos(0.01 + turn)) for turn in range(4)]
 """x, y of the only angles: whole radians and a hundredth, so eight directions with the mirrored ones."""
@@ -23,7 +24,8 @@ class Protocol:
         num_strokes_range: as configured; one more than the upper end is drawn too.
         max_width, max_length: exclusive, on top of 5 and 10.
         box_weight: how often a mask is made of boxes, relative to 1 for strokes.
-        num_boxes_range, side_range: both ends included.
+        num_boxes_range: both ends included.
+        side_range: as configured; the upper end is not drawn.
         margin: least distance of a box from the border.
     """
 
@@ -50,18 +52,34 @@ class _Canvas:
         return rng.random() < weight / (1 + weight)
 
     def box(self, rng: np.random.Generator, scale: float = 1.0) -> Rectangle:
-        low, high = (max(1, round(side * self.pixel * scale)) for side in self.protocol.side_range)
+        fewest, most = self.protocol.side_range
+        low, high = (max(1, round(side * self.pixel * scale)) for side in (fewest, most - 1))
         return rectangle(rng, self.height, self.width, (low, high), int(self.protocol.margin * self.pixel))
 
-    def stroke(self, rng: np.random.Generator, mirrored: bool, scale: float = 1.0) -> Stroke:
+    def strokes(self, rng: np.random.Generator, mirrored: list[bool], scale: float = 1.0) -> tuple[Stroke, ...]:
+        """A stroke for each entry, which says whether it is mirrored; all numbers come from two calls."""
+        starts = rng.random((len(mirrored), 3)).tolist()
+        counts = [1 + int(number * 5) for _, _, number in starts]
+        steps = iter(rng.random((sum(counts), 3)).tolist())
+        return tuple(
+            self._stroke(x, y, -1.0 if mirror else 1.0, list(islice(steps, count)), scale)
+            for (x, y, _), count, mirror in zip(starts, counts, mirrored, strict=True)
+        )
+
+    def _stroke(self, x: float, y: float, sign: float, steps: list[list[float]], scale: float) -> Stroke:
+        """From a start and steps of direction, length and width, all numbers from 0 to 1."""
         unit, max_length, max_width = self.pixel * scale, self.protocol.max_length, self.protocol.max_width
-        moves, widths = [], []
-        for direction, length, thickness in rng.random((integer(rng, 1, 5), 3)).tolist():
-            x, y = DIRECTIONS[int(direction * 4)]
-            step = (10 + int(length * max_length)) * unit
-            moves.append((-step * x if mirrored else step * x, step * y))
-            widths.append(max(1, int((5 + int(thickness * max_width)) * unit)))
-        return walk(rng, self.height, self.width, moves), tuple(widths)
+        height, width = self.height, self.width
+        x, y = int(x * width), int(y * height)
+        points, widths = [(x, y)], []
+        for direction, length, thickness in steps:
+            across, down = DIRECTIONS[int(direction * 4)]
+            reach = (10 + int(length * max_length)) * unit
+            x, y = int(x + sign * reach * across), int(y + reach * down)
+            x, y = 0 if x < 0 else min(x, width), 0 if y < 0 else min(y, height)
+            points.append((x, y))
+            widths.append(int((5 + int(thickness * max_width)) * unit) or 1)
+        return tuple(points), tuple(widths)
 
 
 class Lama(HoleDamage):
@@ -69,8 +87,8 @@ class Lama(HoleDamage):
 
     Source: Suvorov et al., Resolution-robust Large Mask Inpainting with Fourier Convolutions (WACV 2022), section 3.3,
     and the generators and configurations of the published code. We depart from it at other sizes only: pictures whose
-    shorter side is under 384 take the values for 256, others those for 512, in proportion to the shorter side. Under a
-    ratio_range one kind is still drawn per picture, and a coin decides whether a stroke is mirrored.
+    shorter side is under 384 take the values for 256, others those for 512 where there are any, in proportion to it.
+    Under a ratio_range one kind is still drawn per picture, and a coin decides whether a stroke is mirrored.
     """
 
     protocols: ClassVar[dict[int, Protocol]]
@@ -83,18 +101,32 @@ class Lama(HoleDamage):
         fewest, most = canvas.protocol.num_strokes_range
         # One more than configured: the published generator adds one to an upper end which it already includes.
         num_strokes = integer(rng, fewest, most + 1)
-        return Holes(tuple(canvas.stroke(rng, mirrored=index % 2 == 0) for index in range(num_strokes)))
+        return Holes(canvas.strokes(rng, [index % 2 == 0 for index in range(num_strokes)]))
 
     def proposals(self, rng: np.random.Generator, height: int, width: int) -> Propose:
         canvas = self._canvas(height, width)
         if canvas.is_box(rng):
             return lambda scale: Holes(boxes=(canvas.box(rng, scale),))
-        return lambda scale: Holes((canvas.stroke(rng, rng.random() < 0.5, scale),))
+        return lambda scale: Holes(canvas.strokes(rng, [rng.random() < 0.5], scale))
 
     def _canvas(self, height: int, width: int) -> _Canvas:
         shorter = min(height, width)
-        published = 256 if shorter < 384 else 512
+        published = 512 if shorter >= 384 and 512 in self.protocols else 256
         return _Canvas(self.protocols[published], height, width, shorter / published)
+
+
+class LamaTrain(Lama):
+    """What LaMa is trained with: wide strokes or large boxes, as many of the one as of the other."""
+
+    kind: Literal["lama_train"] = Field("lama_train", description="Wide strokes, or large boxes (LaMa, training).")
+    protocols: ClassVar[dict[int, Protocol]] = {256: Protocol((1, 5), 100, 200, 1.0, (1, 4), (30, 150), margin=10)}
+
+
+class LamaSmall(Lama):
+    """The small masks of LaMa's ablation."""
+
+    kind: Literal["lama_small"] = Field("lama_small", description="Narrower strokes, or one box (LaMa, ablation).")
+    protocols: ClassVar[dict[int, Protocol]] = {256: Protocol((4, 12), 40, 80, 1.0, (1, 1), (30, 128))}
 
 
 class LamaThin(Lama):

@@ -44,6 +44,12 @@ def sharpness(picture: Picture, box: Box) -> float:
     return float(cv2.Laplacian(face, cv2.CV_32F).std()) / contrast if contrast >= 1 else 0.0
 
 
+def brightness(picture: Picture, box: Box) -> float:
+    """Mean grey value inside a face's box, as far as it is in the picture, 0 to 1."""
+    grey = _grey(_cut(picture, box))
+    return float(grey.mean()) / 255 if grey.size else 0.0
+
+
 def _cut(picture: Picture, box: Box) -> Picture:
     """The part of a box that is in the picture; narrow boxes (a face cut to a strip) stay narrow."""
     height, width = picture.shape[:2]

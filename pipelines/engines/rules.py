@@ -8,7 +8,7 @@ what follows may work on any of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -18,6 +18,23 @@ KEEP = ""
 
 WHOLE = 0.98
 """Share of a face that must be in the picture: a few points of the hairline beyond the edge do not cut it."""
+
+
+class Identities(BaseModel):
+    """The `identities:` block of `faces`: who is probably the same person, where a corpus names nobody."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    threshold: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Mean cosine similarity between the faces of one person; when empty, 0.955 for the offline engine "
+        "and 0.4 for insightface.",
+    )
+    max_pictures: int | None = Field(
+        None, ge=1, description="Most pictures to keep of one person, declared by the corpus or found."
+    )
 
 
 class Faces(BaseModel):
@@ -50,6 +67,9 @@ class Faces(BaseModel):
         False,
         description="Whether to look again at pictures turned by quarters, where no upright face is found.",
     )
+    identities: Identities | None = Field(
+        None, description="Keep pictures of one person in one split, also where the corpus names nobody."
+    )
     min_score: float = Field(0.5, ge=FLOOR, le=1, description="What scores less is no face.")
     min_size: int = Field(0, ge=0, description="Shorter side of a face's box, in pixels of the original, to count.")
     count: tuple[int, int] | None = Field(None, description="Least and most faces of a picture.")
@@ -62,8 +82,18 @@ class Faces(BaseModel):
         None, gt=0, lt=2, description="Fine detail as a share of contrast; in focus is 0.2 to 0.5."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _embed(cls, given: Any) -> Any:
+        """Identities are told from embeddings, so these need not be asked for."""
+        if isinstance(given, dict) and given.get("identities") is not None:
+            return {"embeddings": True} | given
+        return given
+
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.identities is not None and not self.embeddings:
+            raise ValueError("identities need embeddings: remove `embeddings: false`")
         if self.count is not None and not 0 <= self.count[0] <= self.count[1]:
             raise ValueError(f"count must be two numbers with 0 <= least <= most, found {list(self.count)}")
         if self.engine == "offline" and self.models:

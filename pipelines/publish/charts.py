@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipelines.curate.balance import sentences
 from pipelines.publish.figures import NUM_STEPS, STEPS, Figures
 from pipelines.shards.compose import HEAT_SIDE
 
@@ -22,6 +23,8 @@ WIDTH, HEIGHT = 320, 150
 LEFT, RIGHT, TOP, BOTTOM = 4, 4, 16, 22
 LIGHT_HUE, DARK_HUE = (201, 0, 76), (255, 111, 159)
 """Of the hole, on a light and on a dark page; `--hole` in report.css."""
+
+MAX_BALANCE_ROWS = 60
 
 _ROWS = ("top", "middle", "bottom")
 _COLUMNS = ("left", "centre", "right")
@@ -87,6 +90,41 @@ class Heat:
     text: str
 
 
+@dataclass(frozen=True)
+class Cell:
+    """A combination of values before and after balancing.
+
+    Attributes:
+        widths: of its bars, before and after, as a share of the longest.
+    """
+
+    values: tuple[str, ...]
+    before: int
+    wanted: int
+    after: int
+    widths: tuple[float, float]
+
+    @property
+    def short(self) -> int:
+        return max(0, self.wanted - self.after)
+
+
+@dataclass(frozen=True)
+class BalanceTable:
+    """What balancing did.
+
+    Attributes:
+        cells: the largest, in the order of their values.
+        more: how many cells are not shown.
+        said: what is not as it was asked, in sentences.
+    """
+
+    axes: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    more: int
+    said: tuple[str, ...]
+
+
 def percent(share: float, digits: int = 0) -> str:
     """A share for people; what is not nothing never reads as 0 %."""
     least = 10.0**-digits
@@ -106,6 +144,24 @@ def histograms(figures: Figures, recipe: dict[str, Any]) -> list[Histogram]:
     if len(charts) > 1:
         charts.insert(0, _histogram("all damages", total, sum(figures.ratio_sum.values()), axis))
     return charts
+
+
+def balance(summary: dict[str, Any]) -> BalanceTable | None:
+    """The table of a balance as the manifest tells it; None where nothing was balanced."""
+    if not summary:
+        return None
+    largest = sorted(summary["cells"], key=lambda cell: -cell["before"])[:MAX_BALANCE_ROWS]
+    shown = [cell for cell in summary["cells"] if cell in largest]
+    longest = max((cell["before"] for cell in shown), default=1) or 1
+    cells = tuple(
+        Cell(
+            tuple(cell["values"]), cell["before"], cell["wanted"], cell["after"],
+            (cell["before"] / longest, cell["after"] / longest),
+        )
+        for cell in shown
+    )  # fmt: skip
+    said = tuple(sentences(summary)[:MAX_BALANCE_ROWS])
+    return BalanceTable(tuple(summary["axes"]), cells, len(summary["cells"]) - len(cells), said)
 
 
 def heat(values: Sequence[float]) -> Heat:

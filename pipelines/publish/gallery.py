@@ -23,7 +23,8 @@ from pipelines.damage.base import Picture
 from pipelines.imaging.encode import decode_image, decode_png
 from pipelines.layout import Layout
 from pipelines.publish.charts import data_uri
-from pipelines.sample import MASK_MEMBER, SPLITS
+from pipelines.publish.montage import FaceView, view
+from pipelines.sample import MASK_MEMBER, ORIGINAL_MEMBERS, SPLITS
 from pipelines.shards.read import metadata_of, read_members
 from pipelines.storage import opened
 from pipelines.viewing import overlay
@@ -56,12 +57,15 @@ class Card:
     Attributes:
         metadata: its `json` member.
         labels: what its corpus declares, name to text.
-        pictures: caption to data URI: image, damaged and mask, or the image alone.
+        pictures: caption to data URI: the original where pictures are aged, image, and damaged and mask where they are
+            damaged.
+        face: the face it shows, None without one.
     """
 
     metadata: dict[str, Any]
     labels: dict[str, str]
     pictures: dict[str, str]
+    face: FaceView | None = None
 
 
 class Candidates:
@@ -111,11 +115,14 @@ def card(members: dict[str, bytes]) -> Card:
     metadata = metadata_of(members)
     labels = {str(name): str(value) for name, value in json.loads(metadata["labels"]).items()}
     image = decode_image(_member(members, "image."))
-    pictures = {"image": _thumbnail(image)}
+    pictures = {}
+    if not members.keys().isdisjoint(ORIGINAL_MEMBERS):
+        pictures["original"] = _thumbnail(decode_image(_member(members, "original.")))
+    pictures["image"] = _thumbnail(image)
     if MASK_MEMBER in members:
         pictures["damaged"] = _thumbnail(decode_image(_member(members, "damaged.")))
         pictures["mask"] = _thumbnail(overlay(image, decode_png(members[MASK_MEMBER])))
-    return Card(metadata, labels, pictures)
+    return Card(metadata, labels, pictures, view(image, metadata, members))
 
 
 def _count_each(sizes: list[int], num_cards: int) -> int:

@@ -27,11 +27,12 @@ from pipelines import manifest as manifests
 from pipelines.errors import REASONS, MenderyError
 from pipelines.layout import Layout
 from pipelines.places import place
-from pipelines.publish import charts, gallery
+from pipelines.publish import charts, gallery, montage
 from pipelines.publish.figures import COLUMNS, Figures
 from pipelines.ratios import bin_name
 from pipelines.sample import SPLITS
 from pipelines.storage import opened, put_bytes
+from pipelines.wording import size
 
 FOLDER = Path(__file__).parent
 NUM_QUARANTINED = 50
@@ -106,21 +107,13 @@ def render(manifest: dict[str, Any], figures: Figures, cards: list[gallery.Card]
         cards=cards,
         one_per_damage=_one_per_damage(cards),
         in_cards=_in_cards(cards),
+        faces=_faces(cards),
+        balance=charts.balance(manifest.get("balance") or {}),
         redistribute=REDISTRIBUTE,
         css=Markup((FOLDER / "report.css").read_text(encoding="utf-8")),  # noqa: S704  # ours, not data
         script=Markup(script),  # noqa: S704
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
-
-
-def size(num_bytes: int) -> str:
-    """Bytes for people, in decimal units: 1.2 MB."""
-    amount, unit = float(num_bytes), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if amount < 1000 or unit == "TB":
-            break
-        amount /= 1000
-    return f"{amount:.0f}\u202f{unit}" if unit == "B" or amount >= 100 else f"{amount:.1f}\u202f{unit}"
 
 
 def to_yaml(recipe: dict[str, Any]) -> str:
@@ -196,6 +189,15 @@ def _one_per_damage(cards: list[gallery.Card]) -> list[gallery.Card]:
         best = min(of_damage, key=lambda one: (one["source_sha256"] in shown, abs(one["mask_ratio"] - TYPICAL_RATIO)))
         chosen += [card for card in cards if card.metadata is best]
     return chosen
+
+
+def _faces(cards: list[gallery.Card]) -> list[gallery.Card]:
+    """Cards with a face, of different pictures."""
+    of_picture: dict[str, gallery.Card] = {}
+    for card in cards:
+        if card.face is not None:
+            of_picture.setdefault(card.metadata["source_sha256"], card)
+    return list(of_picture.values())[: montage.NUM_FACES]
 
 
 def _in_cards(cards: list[gallery.Card]) -> dict[str, Counter[str]]:

@@ -1,14 +1,15 @@
-"""One crop in, its samples out: damage, encode, describe.
+"""One crop in, its samples out: age, damage, encode, describe.
 
 The clean picture arrives encoded and is decoded again, and the damage is laid over what a reader will
-really see; that is why `damaged` equals `image` outside the mask to the bit, also for JPEG.
+really see; that is why `damaged` equals `image` outside the mask to the bit, also for JPEG. An aged picture takes the
+clean one's place before that, encoded and decoded likewise.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -16,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines import seeds
-from pipelines.damage.base import Context, Damage, DamageFailed, Mask, Parameters, Picture, mask_ratio
-from pipelines.faces import all_faces, faces_in_crop, with_five
+from pipelines.damage.ageing import Aged
+from pipelines.damage.base import ClassMap, Context, Damage, DamageFailed, Mask, Parameters, Picture, mask_ratio
+from pipelines.faces import all_faces, faces_in_crop, seen_faces, with_five
 from pipelines.guides import edges_member, landmarks_member, told
-from pipelines.imaging.encode import decode_image, encode_damaged, encode_mask
+from pipelines.imaging.encode import decode_image, decode_png, encode_damaged, encode_image, encode_mask, png
 from pipelines.imaging.render import Rendition
 from pipelines.licences import terms
 from pipelines.ratios import asked_ranges, bin_of
@@ -62,24 +64,31 @@ def compose(recipe: Recipe, row: Mapping[str, Any], crop: int, rendition: Rendit
         crop: number of the crop.
         rendition: the crop, encoded.
     """
-    clean = decode_image(rendition.data) if recipe.damage or recipe.guides.edges else None
+    wanted = recipe.damage or recipe.ageing or recipe.guides.edges
+    clean = decode_image(rendition.data) if wanted else None
     guides = _guides(recipe, row, rendition, clean)
-    for variant in range(recipe.variants):
+    seen = None if clean is None else _seen(recipe, row, rendition, clean)
+    fixed = recipe.splits.ranges(row["split"])
+    for variant in range(recipe.num_variants(row["split"])):
         key = make_key(row["sha256"], crop, variant)
         metadata = _describe(recipe, row, key, crop, variant, rendition.matrix)
         members = {f"image.{recipe.image.format}": rendition.data, **guides}
-        if not recipe.damage or clean is None:
+        context = seen
+        if recipe.ageing and seen is not None:
+            members, context = _aged(recipe, key, members, metadata, seen)
+        if not recipe.damage or context is None:
             yield _finish(key, members, metadata, None)
             continue
         try:
-            yield _damaged(recipe, key, members, metadata, clean)
+            yield _damaged(recipe, key, members, metadata, context, fixed[variant] if fixed else None)
         except DamageFailed as failure:
             yield Failed(key, "damage_failed", str(failure))
 
 
 def _guides(recipe: Recipe, row: Mapping[str, Any], rendition: Rendition, clean: Picture | None) -> dict[str, bytes]:
     """Members that all variants of a crop share."""
-    made = dict(rendition.guides)
+    asked = recipe.guides.members()
+    made = {name: data for name, data in rendition.guides.items() if name in asked}
     if recipe.guides.landmarks:
         made["landmarks.npy"] = landmarks_member(
             all_faces(row["faces"], row["found"]), rendition.matrix, recipe.image.size
@@ -89,27 +98,95 @@ def _guides(recipe: Recipe, row: Mapping[str, Any], rendition: Rendition, clean:
     return made
 
 
-def choose(recipe: Recipe, key: str) -> tuple[Damage, tuple[float, float] | None]:
-    """The damage of one sample and the ratio range asked of it: by weight, then any of its bins alike."""
-    weights = np.cumsum([damage.weight for damage in recipe.damage])
+def _seen(recipe: Recipe, row: Mapping[str, Any], rendition: Rendition, clean: Picture) -> Context:
+    """What the damages of a crop may look at; only what one of them does is worked out."""
+    looks_at = frozenset[str]().union(*(damage.wants() for damage in recipe.damage))
+    told = all_faces(row["faces"], row["found"]) if "faces" in looks_at else "[]"
+    maps = {
+        name: ClassMap(decode_png(rendition.guides[f"{name}.png"]), _scheme(recipe, row, name))
+        for name in recipe.maps()
+        if name in looks_at and f"{name}.png" in rendition.guides
+    }
+    height, width = clean.shape[:2]
+    faces = seen_faces(told, rendition.matrix, recipe.image.size)
+    return Context(height, width, None, clean, faces, maps)
+
+
+def _aged(
+    recipe: Recipe, key: str, members: dict[str, bytes], metadata: dict[str, Any], seen: Context
+) -> tuple[dict[str, bytes], Context]:
+    """Members and context with the aged picture for the image; the picture before is the original.
+
+    Args:
+        metadata: gets to know how it was aged.
+    """
+    assert recipe.ageing is not None
+    assert seen.image is not None
+    image, original = f"image.{recipe.image.format}", f"original.{recipe.image.format}"
+    aged = recipe.ageing.sample(seeds.generator(recipe.seed, key, "ageing"), seen.height, seen.width)
+    members = members | {original: members[image]}
+    if aged == Aged():
+        return members, seen
+    metadata["ageing"] = aged.to_json()
+    members[image] = encode_image(aged.age(seen.image), recipe.image)
+    return members, replace(seen, image=decode_image(members[image]))
+
+
+def _scheme(recipe: Recipe, row: Mapping[str, Any], name: str) -> str:
+    return recipe.guides.scheme_of(name, row["guides"], all_faces(row["faces"], row["found"]))
+
+
+def choose(
+    recipe: Recipe, key: str, context: Context, fixed: tuple[float, float] | None = None
+) -> tuple[Damage, tuple[float, float] | None]:
+    """The damage of one sample and the ratio range asked of it: by weight, then any of its bins alike.
+
+    Where the range is fixed, only damages that can be asked for one are drawn from.
+
+    Damages that find nothing to damage on this picture, such as a face mask without a face, stand aside.
+
+    Raises:
+        DamageFailed: all of them do.
+    """
+    lacking = [damage.lacks(context) for damage in recipe.damage]
+    able = [
+        damage
+        for damage, lacks in zip(recipe.damage, lacking, strict=True)
+        if not lacks and (fixed is None or damage.can_be_asked())
+    ]
+    if not able:
+        missing = " or ".join(sorted({lacks for lacks in lacking if lacks}))
+        raise DamageFailed(f"the picture has no {missing}, and every damage needs one")
+    weights = np.cumsum([damage.weight for damage in able])
     drawn = seeds.uniform(recipe.seed, key, "damage") * weights[-1]
-    damage = recipe.damage[int(np.searchsorted(weights, drawn, side="right"))]
+    damage = able[int(np.searchsorted(weights, drawn, side="right"))]
+    if fixed is not None:
+        return damage, fixed
     ranges = asked_ranges(damage, recipe.ratio_bins)
     asked = ranges[int(seeds.uniform(recipe.seed, key, "bin") * len(ranges))] if ranges else None
     return damage, asked
 
 
-def draw(recipe: Recipe, key: str, clean: Picture) -> tuple[Damage, Parameters, tuple[float, float] | None]:
+def draw(
+    recipe: Recipe, key: str, context: Context, fixed: tuple[float, float] | None = None
+) -> tuple[Damage, Parameters, tuple[float, float] | None]:
     """Damage parameters of one sample."""
-    damage, asked = choose(recipe, key)
+    damage, asked = choose(recipe, key, context, fixed)
     rng = seeds.generator(recipe.seed, key, damage.kind)
-    height, width = clean.shape[:2]
-    return damage, damage.sample(rng, Context(height, width, asked)), asked
+    return damage, damage.sample(rng, replace(context, ratio_range=asked)), asked
 
 
-def _damaged(recipe: Recipe, key: str, members: dict[str, bytes], metadata: dict[str, Any], clean: Picture) -> Sample:
-    damage, parameters, asked = draw(recipe, key, clean)
-    damaged, mask = parameters.draw(clean)
+def _damaged(
+    recipe: Recipe,
+    key: str,
+    members: dict[str, bytes],
+    metadata: dict[str, Any],
+    seen: Context,
+    fixed: tuple[float, float] | None,
+) -> Sample:
+    assert seen.image is not None
+    damage, parameters, asked = draw(recipe, key, seen, fixed)
+    damaged, mask, alpha = parameters.draw(seen.image)
     ratio = mask_ratio(mask)
     metadata |= {
         "damage": damage.kind,
@@ -123,6 +200,8 @@ def _damaged(recipe: Recipe, key: str, members: dict[str, bytes], metadata: dict
         f"damaged.{recipe.image.damaged_format}": encode_damaged(damaged, recipe.image.damaged_format),
         MASK_MEMBER: encode_mask(mask),
     }
+    if recipe.guides.alpha:
+        members["alpha.png"] = png(alpha)
     return _finish(key, members, metadata, mask)
 
 
@@ -156,6 +235,7 @@ def _describe(
         "crop_matrix": [float(number) for number in matrix],
         "size": recipe.image.size,
         "variant": variant,
+        "ageing": "{}",
         "damage": "none",
         "damage_parameters": "{}",
         "damage_seed": "",
@@ -165,5 +245,5 @@ def _describe(
         "labels": row["labels"],
         "labels_by": source.labels_by() if row["labels"] != "{}" else "",
         "faces": faces_in_crop(with_five(row["faces"], row["found"]), matrix, recipe.image.size),
-        "guides": told(recipe.guides, row["guides"]),
+        "guides": told(recipe.guides, row["guides"], all_faces(row["faces"], row["found"])),
     }

@@ -62,7 +62,7 @@ def write(recipe: Recipe, layout: Layout, samples_per_shard: int) -> dict[str, A
     kept = deciding.filter(pc.equal(deciding["reason"], ""))
     if not kept.num_rows:
         raise MenderyError(f"no picture was kept of {deciding.num_rows} found: {_why(deciding)}")
-    samples = num_crops(layout, kept) * recipe.variants
+    samples = num_crops(recipe, layout, kept) * _variants(recipe, kept)
     assigned = assign(recipe, kept, samples, samples_per_shard)
     _write_rows(layout, assigned)
     totals = np.bincount(assigned.shards, weights=samples, minlength=len(assigned.names)).astype(int).tolist()
@@ -103,8 +103,10 @@ def assign(recipe: Recipe, kept: pa.Table, samples: NDArray[np.int64], samples_p
     return Assignment(names, shards, places)
 
 
-def num_crops(layout: Layout, kept: pa.Table) -> NDArray[np.int64]:
+def num_crops(recipe: Recipe, layout: Layout, kept: pa.Table) -> NDArray[np.int64]:
     """Crops of kept pictures, of which `part` and `row` are given in the order of the curated table."""
+    if recipe.image.fit != "face":  # as many of each; only faces must be counted
+        return np.full(kept.num_rows, recipe.image.crops_per_image, np.int64)
     counts = []
     for part, rows in _by_part(kept):
         index = packs.crops_of(layout, part)
@@ -184,10 +186,16 @@ def _by_part(kept: pa.Table) -> Iterator[tuple[int, NDArray[np.int64]]]:
     yield from zip(numbers.tolist(), np.split(kept["row"].to_numpy(), starts[1:]), strict=True)
 
 
+def _variants(recipe: Recipe, kept: pa.Table) -> NDArray[np.int64]:
+    """(N,) samples of each crop of every kept picture."""
+    of_split = np.array([recipe.num_variants(split) for split in SPLITS])
+    found: NDArray[np.int64] = of_split[pc.index_in(kept["split"], pa.array(SPLITS)).to_numpy()]
+    return found
+
+
 def _order(recipe: Recipe, kept: pa.Table) -> NDArray[np.int64]:
     """Positions of all pictures, shuffled by a hash of their digest."""
-    keys = [seeds.digest(recipe.seed, sha256, "order") for sha256 in kept["sha256"].to_pylist()]
-    return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
+    return seeds.order(seeds.digests(recipe.seed, kept["sha256"], "order"))
 
 
 def _why(table: pa.Table) -> str:

@@ -15,15 +15,18 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import manifest
 from pipelines.damage import redraw
+from pipelines.damage.ageing import Aged
 from pipelines.damage.base import mask_ratio
 from pipelines.guides import faults as guide_faults
-from pipelines.imaging.encode import decode_image, decode_png
+from pipelines.imaging.encode import decode_image, decode_png, encode_image
+from pipelines.imaging.fit import Fit
 from pipelines.layout import Layout
 from pipelines.places import place
 from pipelines.ratios import bin_of
@@ -36,6 +39,9 @@ WORTH_RAY = 4000
 """Samples from which several processes beat the seconds that Ray takes to start."""
 
 MEMORY = 2**30
+
+CODEC_ERROR = 1.0
+"""Levels by which pictures may differ on the whole between versions of a lossy codec."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +73,14 @@ class VerifyJob:
         stated: the shard's entry in the manifest.
         members: of every sample, in their order.
         ratio_bins: edges of the recipe's bins.
+        image: the recipe's `image` block.
     """
 
     out: str
     stated: dict[str, Any]
     members: list[str]
     ratio_bins: list[float]
+    image: Fit
 
     @property
     def shard(self) -> str:
@@ -101,7 +109,8 @@ def verify(out: str | Path, workers: int | None = None) -> list[Finding]:
     findings = list(_check_manifest(stated, Layout(place(out))))
     facts: dict[str, ShardFacts] = {}
     members, ratio_bins = stated["members"], stated["recipe"]["ratio_bins"]
-    jobs = [VerifyJob(str(out), shard, members, ratio_bins) for shard in stated["shards"]]
+    fit = Fit.model_validate(stated["recipe"]["image"])
+    jobs = [VerifyJob(str(out), shard, members, ratio_bins, fit) for shard in stated["shards"]]
     for job, found in _run(jobs, workers, sum(shard["samples"] for shard in stated["shards"])):
         facts[job.shard] = found
     splits = {shard["name"]: shard["split"] for shard in stated["shards"]}
@@ -156,8 +165,34 @@ def check_sample(
         yield "image", f"the image is {image.shape}, expected ({size}, {size}, 3)"
     else:
         yield from guide_faults(members, size)
+        yield from _check_ageing(image, members, metadata, job)
         if MASK_MEMBER in job.members:
             yield from _check_damage(image, members, metadata, job)
+
+
+def _check_ageing(
+    image: np.ndarray[Any, Any], members: dict[str, bytes], metadata: dict[str, Any], job: VerifyJob
+) -> Iterator[tuple[str, str]]:
+    """Whether the image is what its original becomes: to the bit where it is a PNG, else within `CODEC_ERROR`."""
+    name = f"original.{job.image.format}"
+    if name not in job.members:
+        if metadata["ageing"] != "{}":
+            yield "ageing", f"json says how the image was aged, but there is no {name}"
+        return
+    try:
+        original = decode_image(members[name])
+        aged = Aged.from_json(metadata["ageing"]).age(original)
+        # A lossy image is compared with another one that was encoded the same way.
+        expected = aged if metadata["ageing"] == "{}" else decode_image(encode_image(aged, job.image))
+    except Exception as error:
+        yield "ageing", f"the original cannot be decoded or aged: {error}"
+        return
+    if original.shape != image.shape:
+        yield "ageing", f"the original is {original.shape}, the image {image.shape}"
+        return
+    difference = float(cv2.absdiff(expected, image).mean())
+    if difference > (0 if job.image.format == "png" or metadata["ageing"] == "{}" else CODEC_ERROR):
+        yield "ageing", f"the image differs by {difference:.2f} levels from what its original ages to"
 
 
 def _check_damage(
@@ -183,7 +218,7 @@ def _check_damage(
         yield "damaged", f"{int(changed.sum())} damaged pixels outside the mask, the first at x {column}, y {row}"
     yield from _check_ratio(mask, metadata, job.ratio_bins)
     try:
-        redrawn = redraw(metadata["damage"], metadata["damage_parameters"], image)[1]
+        redrawn = redraw(metadata["damage"], metadata["damage_parameters"], image).mask
     except Exception as error:
         yield "redraw", f"the damage cannot be redrawn from its parameters: {error}"
         return

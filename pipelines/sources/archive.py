@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
@@ -17,6 +18,7 @@ from pipelines.sources.files import (
     refusal,
     root_of,
 )
+from pipelines.sources.parts import is_part, is_split_zip, of_one_archive, together, whole_of
 from pipelines.sources.stores import Store, store_of
 
 
@@ -84,13 +86,22 @@ class ArchiveSource(Source):
         return root_of(self.path, self.s3)
 
     def check(self) -> None:
-        expand(self.path, self.s3)
+        self.files()
+
+    def files(self) -> tuple[Path, list[Path]]:
+        """The root, and the container files in the order of their encoded names.
+
+        Raises:
+            RecipeError: nothing is there.
+        """
+        return expand(self.path, self.s3)
 
     def locate(self, listing: Listing) -> Iterator[Location]:
-        root, files = expand(self.path, self.s3)
+        root, files = self.files()
         store = store_of(root)
-        for path in files:
-            yield from self.locate_in(store, path, encode_path(str(path.relative_to(root))), listing)
+        names = [encode_path(str(path.relative_to(root))) for path in files]
+        for archive in _whole(store, names):
+            yield from self.locate_in(store, root, archive, listing)
 
     def pictures(self, archive: Archive, listing: Listing) -> Iterator[Location]:
         """Lists one archive.
@@ -100,31 +111,59 @@ class ArchiveSource(Source):
         """
         raise NotImplementedError
 
-    def locate_in(self, store: Store, path: Path, file: str, listing: Listing) -> Iterator[Location]:
-        """Lists one file of a store; `path` is how a person would name it."""
+    def locate_in(self, store: Store, root: Path, whole: Location, listing: Listing) -> Iterator[Location]:
+        """Lists one file of a store, or the parts of one."""
+        if whole.reason:
+            yield replace(whole, container=self.container)
+            return
+        file, path = whole.file, os.path.join(str(root), decode_path(whole.file))
+        refused = Location(whole.uri, file, self.container)
         try:
             opened = store.open(file)
         except OSError as error:
             store.check()
             reason, detail = refusal(path, error)
-            yield Location(file, file, self.container, reason=reason, detail=detail)
+            yield replace(refused, reason=reason, detail=detail)
             return
         except BadPicture as error:
-            yield Location(file, file, self.container, reason=error.reason, detail=error.detail)
+            yield replace(refused, reason=error.reason, detail=error.detail)
             return
         with opened.stream as stream:
-            split = self.split or archive_split(file)
-            archive = Archive(str(path), file, self.container, stream, opened.size, opened.mtime_ns, split, opened.etag)
+            archive = Archive(
+                path,
+                file,
+                self.container,
+                stream,
+                opened.size,
+                opened.mtime_ns,
+                self.split or archive_split(whole.uri),
+                opened.etag,
+                uri=whole.uri,
+                parts=opened.parts if is_split_zip(file) else (),
+            )
             try:
                 yield from self.pictures(archive, listing)
             except ArchiveBroken as error:
                 yield archive.location(error.name, reason="archive_broken", detail=str(error))
 
 
+def _whole(store: Store, names: Sequence[str]) -> Iterator[Location]:
+    """The named archives; of one in parts, of which one part is named or all are, all parts together."""
+    named = {found[0]: name for name in names if (found := whole_of(name))}
+    for name in names:
+        if whole_of(name) is None:
+            yield Location(name, name, "file")
+    for name in named.values():
+        beside = list(store.files(name[: name.rfind("/") + 1]))
+        parts = [file for file in beside if of_one_archive(file.file, name)]
+        yield from together([part for part in parts if not is_part(part)], filter(is_part, parts))
+
+
 def pictures_only(location: Location, listing: Listing) -> Iterator[Location]:
-    """The location if its name is a picture's; other files are counted."""
-    name = decode_path(location.uri.rpartition("!/")[2])
-    if is_picture_name(name):
+    """The location if its name is a picture's, or if it stands for the whole archive; other files are counted."""
+    _, inside, name = location.uri.rpartition("!/")
+    name = decode_path(name)
+    if is_picture_name(name) or not inside:
         yield location
     else:
         count_ignored(listing.ignored, name)

@@ -52,12 +52,13 @@ class Location:
         uri: stable name inside the source, percent-encoded: `a/b.jpg`, `a.zip!/b.jpg`, `a.parquet#17`.
         file: the file that holds the bytes, relative to the source's root, percent-encoded; of a URL all of it, user
             name and password included, so it is for the state of a build only.
-        container: how `file` is read: "file", "tar", "tar.gz", "zip", "parquet", "recordio" or "url".
+        container: how `file` is read: "file", "tar", "tar.gz", "zip", "7z", "parquet", "recordio" or "url".
         offset, stored_size: byte range in `file` (for zip: of the local header; for tar.gz: in the
-            decompressed stream). -1 when the container has none.
+            decompressed stream; for 7z: in the unpacked block). -1 when the container has none.
         size: bytes of the picture itself, -1 when only reading tells.
-        method, crc: compression method and CRC-32 of a zip member.
-        column, row_group, row: for Parquet: the column of pictures, the row group, and the row inside it.
+        method, crc: compression method and CRC-32 of a zip member; a 7z member has the latter, -1 if none is stated.
+        column, row_group, row: for Parquet: the column of pictures, the row group, and the row inside it; for 7z: how
+            the block is packed (`solid.Packing`), and its number.
         mtime_ns: change time of `file`, to notice sources that change under a build.
         etag: what an object store calls this version of `file`, for the same purpose; of a URL the digest that its list
             states.
@@ -99,6 +100,11 @@ class Location:
     def __reduce__(self) -> tuple[type[Location], tuple[Any, ...]]:
         # By its values alone: what dataclasses do by themselves takes thrice as long, and a tree spools millions.
         return Location, _VALUES(self)
+
+    @property
+    def block(self) -> tuple[str, str, int] | None:
+        """What can only be read from its beginning, so that one task should read all pictures in it."""
+        return (self.root, self.file, self.row_group) if self.container == "7z" else None
 
 
 LOCATION_FIELDS = tuple(field.name for field in dataclasses.fields(Location))
@@ -186,7 +192,7 @@ class Source(BaseModel):
             raise RecipeError(f"no folder {getattr(self, name)!r}: correct the source's {name}")
 
     def public_uri(self, uri: str) -> str:
-        """The URI as a shard may tell it: without the names of people."""
+        """The URI as a shard may tell it: without the names of people or coordinates."""
         return uri
 
     def check(self) -> None:
@@ -195,7 +201,7 @@ class Source(BaseModel):
             raise RecipeError(f"no folder {str(self.root())!r}: correct the source's path")
 
     def rows_per_task(self) -> int:
-        """Pictures that one task measures."""
+        """Pictures that one task measures, but for those of solid blocks (`catalog.BLOCK_ROWS`)."""
         return 256
 
     def reader(self, index_dir: Path, max_bytes: int) -> OpenSource:

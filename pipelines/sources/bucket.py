@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from pipelines.errors import BadPicture
 from pipelines.s3 import S3File, S3Path, listed, read_object
@@ -24,8 +24,14 @@ class BucketStore:
         """Nothing: a request about a bucket that is gone says so itself."""
 
     def walk(self, listing: Listing) -> Iterator[Location]:
+        yield from self._files(listed(self.root))
+
+    def files(self, folder: str = "") -> Iterator[Location]:
+        yield from self._files(listed(self._path(folder.rstrip("/")), deep=False))
+
+    def _files(self, entries: Iterator[dict[str, Any]]) -> Iterator[Location]:
         # By encoded name, as folders are listed, and not by key: else the same pictures would make another build here.
-        found = sorted((self._name(entry["Key"]), entry["Size"], entry["ETag"]) for entry in listed(self.root))
+        found = sorted((self._name(entry["Key"]), entry["Size"], entry["ETag"]) for entry in entries)
         for name, size, etag in found:
             yield Location(uri=name, file=name, container="file", size=size, etag=etag)
 
@@ -50,4 +56,4 @@ class BucketStore:
         return data
 
     def _path(self, file: str) -> S3Path:
-        return S3Path(self.root.bucket, f"{self.root.key}/{decode_path(file)}".lstrip("/"), self.root.options)
+        return S3Path(self.root.bucket, f"{self.root.key}/{decode_path(file)}".strip("/"), self.root.options)

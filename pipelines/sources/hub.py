@@ -88,7 +88,8 @@ class HubSource(Source):
         else:
             count_ignored(listing.ignored, name)
             return
-        yield from source.locate_in(store, Path(name), file, listing)
+        whole = Location(file, file, "file", etag=store.commit)
+        yield from source.locate_in(store, cast(Path, store.root), whole, listing)
 
     def _licence(self, about: Any, listing: Listing) -> str:
         """The card's licence, where the recipe states none."""
@@ -117,8 +118,14 @@ class HubStore:
         """Nothing: a request about a repository that is gone says so itself."""
 
     def walk(self, listing: Listing) -> Iterator[Location]:
-        found = sorted((self._name(entry), entry) for entry in listed(self.root))
-        for name, entry in found:
+        yield from self._files(listed(self.root))
+
+    def files(self, folder: str = "") -> Iterator[Location]:
+        inside = decode_path(folder.rstrip("/"))
+        yield from self._files(listed(self.root / inside if inside else self.root, deep=False))
+
+    def _files(self, entries: Iterator[Entry]) -> Iterator[Location]:
+        for name, entry in sorted((self._name(entry), entry) for entry in entries):
             yield Location(uri=name, file=name, container="file", size=entry.size, etag=entry.commit)
 
     def open(self, file: str, etag: str = "") -> OpenFile:

@@ -8,13 +8,13 @@ that an archive which lies compressed inside another one cannot be entered.
 from __future__ import annotations
 
 import io
-import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import BinaryIO, cast
 
 from pipelines.errors import BadPicture
+from pipelines.ranged import Seekable
 from pipelines.sources.archive import Archive, ArchiveBroken
 from pipelines.sources.base import Listing, Location, decode_path
 from pipelines.sources.files import zip_data_offset
@@ -61,7 +61,7 @@ def _enter(archive: Archive, member: Location, listing: Listing) -> Iterator[Loc
 def _open(archive: Archive, member: Location) -> Archive:
     """An archive that lies in another one."""
     found = _INNER.search(decode_path(member.uri))
-    if found is None or member.method:
+    if found is None or member.method or member.container == "7z":
         raise BadPicture("unsupported_compression", "an archive that lies compressed in another one: unpack it")
     kind = found[1].lower()
     if member.uri.count("!/") >= MAX_DEPTH:
@@ -82,25 +82,15 @@ def _listers() -> dict[str, ListArchive]:
     return {"tar": list_members, "tar.gz": list_members, "zip": list_zip}
 
 
-class Window(io.RawIOBase):
+class Window(Seekable):
     """A range of a stream as a stream of its own; several may be read in turn, as each seeks before it reads."""
 
     def __init__(self, stream: BinaryIO, start: int, size: int) -> None:
-        self._stream, self._start, self._size, self._position = stream, start, size, 0
+        self._stream, self._start, self._size = stream, start, size
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
-        self._position = max(0, base + offset)
-        return self._position
+    @property
+    def size(self) -> int:
+        return self._size
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         self._stream.seek(self._start + self._position)

@@ -7,7 +7,6 @@ its parts, with a sign between them that no percent-encoded name can hold.
 from __future__ import annotations
 
 import io
-import os
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
@@ -15,12 +14,14 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import BinaryIO, cast
 
+from pipelines.ranged import Seekable
 from pipelines.sources.base import Location
 
 BETWEEN = "|"
 
 _PART = re.compile(
-    r"(?P<whole>.+\.(?:zip|tar\.gz|tar|tgz|7z))\.?(?:part[-_]?)?(?P<mark>\d{1,4}|[a-z]{2})$", re.IGNORECASE
+    r"(?P<whole>.+\.(?:zip|tar\.gz|tar|tgz|7z))(?!\.[glx]z$)\.?(?:part[-_]?)?(?P<mark>\d{1,4}|[a-z]{2})$",
+    re.IGNORECASE,
 )
 _SPLIT_ZIP = re.compile(r"(?P<whole>.+)\.z(?P<mark>\d{2,3})$", re.IGNORECASE)
 
@@ -35,6 +36,21 @@ def whole_of(file: str) -> tuple[str, str] | None:
 
 def is_part(location: Location) -> bool:
     return not location.reason and whole_of(location.file) is not None
+
+
+def of_one_archive(file: str, named: str) -> bool:
+    """Whether a file is the named one, or a part of the archive that the named one is a part of."""
+    return _name(file) == _name(named) and _is_numbered(file) == _is_numbered(named)
+
+
+def _name(file: str) -> str:
+    found = whole_of(file)
+    return found[0] if found else file
+
+
+def _is_numbered(file: str) -> bool:
+    """Whether it is a part, but none of a split zip, whose last part is called like a whole archive."""
+    return whole_of(file) is not None and not is_split_zip(file)
 
 
 def together(archives: Iterable[Location], parts: Iterable[Location]) -> list[Location]:
@@ -96,28 +112,17 @@ def _number(mark: str) -> int:
     return number
 
 
-class Joined(io.RawIOBase):
+class Joined(Seekable):
     """Several files as one stream; each is opened when it is first read."""
 
     def __init__(self, openers: Sequence[Callable[[], BinaryIO]], sizes: Sequence[int]) -> None:
         self._openers, self._ends = openers, list(accumulate(sizes))
         self._starts = [0, *self._ends[:-1]]
         self._open: dict[int, BinaryIO] = {}
-        self._position = 0
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._ends[-1]}[whence]
-        self._position = max(0, base + offset)
-        return self._position
+    @property
+    def size(self) -> int:
+        return self._ends[-1]
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         number = bisect_right(self._ends, self._position)

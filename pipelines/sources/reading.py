@@ -26,14 +26,16 @@ from pipelines.errors import BadPicture
 from pipelines.places import ahead
 from pipelines.sources.base import Location, decode_path
 from pipelines.sources.files import refusal, zip_data_offset
+from pipelines.sources.lmdb import picture_in_value
 from pipelines.sources.mat import read_mat
 from pipelines.sources.recordio import picture_in
+from pipelines.sources.solid import read_7z
 from pipelines.sources.stores import OpenFile, Store, store_of
 from pipelines.sources.tar import index_path
 from pipelines.sources.zip import BZIP2, DEFLATED, STORED
 from pipelines.storage import local_copy
 
-ALONE = frozenset({"file", "tar", "zip"})
+ALONE = frozenset({"file", "lmdb", "tar", "zip"})
 """Containers of which a picture is a range of bytes that no other picture's reading disturbs."""
 
 OPEN_FILES = 16
@@ -135,14 +137,19 @@ class Reader:
         """Opens the file that holds a location; the caller closes it."""
         return self.store(location).open(location.file, location.etag)
 
-    def kept(self, location: Location, make: Callable[[], Kept]) -> Kept:
-        """What `make` gave for this location's file; of too many the one unused for longest is closed."""
+    def kept(self, location: Location, make: Callable[[], Kept], most: int = OPEN_FILES) -> Kept:
+        """What `make` gave for this location's file; of too many the one unused for longest is closed.
+
+        Args:
+            most: so many of this container are kept, where each holds much memory.
+        """
         name = f"{location.container}:{location.root}:{location.file}"
         if name in self._kept:
             self._kept.move_to_end(name)
             return self._kept[name]  # type: ignore[return-value]
-        if len(self._kept) >= OPEN_FILES:
-            self._kept.popitem(last=False)[1].close()
+        alike = [other for other in self._kept if other.startswith(f"{location.container}:")]
+        if len(alike) >= most or len(self._kept) >= OPEN_FILES:
+            self._kept.pop(alike[0] if len(alike) >= most else next(iter(self._kept))).close()
         made = make()
         self._kept[name] = made
         return made
@@ -218,6 +225,11 @@ def read_zip(reader: Reader, location: Location) -> bytes:
     return data
 
 
+def read_lmdb(reader: Reader, location: Location) -> bytes:
+    """The picture in a value of an LMDB."""
+    return picture_in_value(_range(reader.stream(location), location))
+
+
 def read_recordio(reader: Reader, location: Location) -> bytes:
     """The picture of a record, in a .rec of its own or one that lies uncompressed in an archive."""
     stored = _range(reader.stream(location), replace(location, size=location.stored_size))
@@ -288,7 +300,9 @@ def _inflate(stored: bytes, method: int, size: int) -> bytes:
 
 
 CONTAINERS: dict[str, Callable[[Reader, Location], bytes]] = {
+    "7z": read_7z,
     "file": read_file,
+    "lmdb": read_lmdb,
     "mat": read_mat,
     "parquet": read_parquet,
     "recordio": read_recordio,

@@ -40,6 +40,9 @@ class Store(Protocol):
     def walk(self, listing: Listing) -> Iterator[Location]:
         """Lists every file, pictures or not, sorted by name; those that cannot be had carry a reason."""
 
+    def files(self, folder: str = "") -> Iterator[Location]:
+        """Lists the files right in a folder ("" or with a slash at its end), as `walk` does, and nothing below."""
+
     remote: bool
     """Whether each request takes long, and many may be made at once."""
 
@@ -141,9 +144,21 @@ class FolderStore:
                 else:
                     yield self._file(name)
             except OSError as error:
-                self.check()
-                reason, detail = refusal(self._path(name), error)
-                yield _location(name, reason=reason, detail=detail)
+                yield self._refused(name, error)
+
+    def files(self, folder: str = "") -> Iterator[Location]:
+        with os.scandir(self._path(folder)) as entries:
+            names = sorted(folder + encode_path(entry.name) for entry in entries if not _is_folder(entry))
+        for name in names:
+            try:
+                yield self._file(name)
+            except OSError as error:
+                yield self._refused(name, error)
+
+    def _refused(self, name: str, error: OSError) -> Location:
+        self.check()
+        reason, detail = refusal(self._path(name), error)
+        return _location(name, reason=reason, detail=detail)
 
     def _path(self, name: str) -> str:
         return os.path.join(self.root, decode_path(name.strip("/")))

@@ -21,7 +21,7 @@ from pipelines.errors import RecipeError
 from pipelines.s3 import SCHEME
 from pipelines.seeds import digest
 from pipelines.sources.archive import Archive, ArchiveBroken, ArchiveSource, pictures_only
-from pipelines.sources.base import Listing, Location, encode_path
+from pipelines.sources.base import Listing, Location, decode_path, encode_path
 from pipelines.sources.files import is_unsafe_name
 from pipelines.sources.nested import unfold
 from pipelines.storage import put_bytes
@@ -61,7 +61,7 @@ def list_tar(archive: Archive, listing: Listing) -> Iterator[Location]:
 
 def list_members(tar: Archive, listing: Listing) -> Iterator[Location]:
     """Every file in a tar whose stream is the plain one, and in the archives in it."""
-    members = (member_location(tar, member) for member in tar_members(tar.stream) if not member.isdir())
+    members = (member_location(tar, member) for member in tar_members(tar, listing) if not member.isdir())
     yield from unfold(tar, members, listing)
 
 
@@ -103,21 +103,42 @@ def _export(stream: IndexedGzipFile, target: Path) -> None:
         put_bytes(target, Path(local.name).read_bytes())
 
 
-def tar_members(stream: BinaryIO) -> Iterator[tarfile.TarInfo]:
-    """Lists the members that are there completely; the caller may read `stream` in between.
+class EndMarkMissing(Exception):
+    """A tar ends behind a complete member, without the mark of its end."""
+
+
+def tar_members(archive: Archive, listing: Listing) -> Iterator[tarfile.TarInfo]:
+    """Lists the members that are there completely; the caller may read the stream in between.
+
+    Where nothing but the mark of the end is missing there is a note: some programs write none, but a tar that was cut
+    between two members looks the same.
 
     Raises:
-        ArchiveBroken: a header is damaged, a member is cut, or the mark of the end is missing.
+        ArchiveBroken: a header is damaged, a member is cut, or a compressed tar has no mark of its end, for a cut gzip
+            stream unpacks without complaint up to there.
     """
+    stream = archive.stream
     try:
         # Steps are made here and not by `TarFile`, which keeps every member and takes damage for the end.
         tar = tarfile.TarFile(fileobj=cast(BinaryIO, _Headers(stream)), encoding="utf-8")
     except _FAULTS as error:
         raise ArchiveBroken(f"not a tar: {error}") from error
     position = 0
-    while (member := _member_at(tar, stream, position)) is not None:
-        yield member
-        position = tar.offset
+    try:
+        while (member := _member_at(tar, stream, position)) is not None:
+            yield member
+            position = tar.offset
+    except EndMarkMissing:
+        if archive.container == "tar.gz" and "!/" not in archive.uri:
+            raise ArchiveBroken("the compressed archive ends behind a member, without the mark of its end") from None
+        _note(archive, listing)
+
+
+def _note(archive: Archive, listing: Listing) -> None:
+    """One note, however many archives: there may be thousands."""
+    noted = "ends without the mark of a tar's end: if members are missing, it was cut, or never finished"
+    if not any(noted in note for note in listing.notes):
+        listing.notes.append(f"{decode_path(archive.uri or archive.file)} (the first such archive) {noted}")
 
 
 def _member_at(tar: tarfile.TarFile, stream: BinaryIO, position: int) -> tarfile.TarInfo | None:
@@ -126,6 +147,11 @@ def _member_at(tar: tarfile.TarFile, stream: BinaryIO, position: int) -> tarfile
         member = tarfile.TarInfo.fromtarfile(tar)
     except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # missing in typeshed
         return None
+    except tarfile.EmptyHeaderError as error:  # type: ignore[attr-defined]  # as above
+        # Blocks are written whole: an end inside the last one's padding is a cut.
+        if _reaches(stream, position):
+            raise EndMarkMissing from None
+        raise ArchiveBroken(f"the archive ends before byte {position}") from error
     except _FAULTS as error:
         raise ArchiveBroken(f"no member at byte {position}: {error}") from error
     if tar.offset <= position:

@@ -13,18 +13,20 @@ import os
 import pickle
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from pipelines.errors import BadPicture
+from pipelines.errors import BadPicture, RecipeError
+from pipelines.places import is_remote
 from pipelines.sources.archive import Archive, ArchiveBroken
-from pipelines.sources.base import Listing, Location, decode_path, is_picture_name
-from pipelines.sources.files import refusal, zip_data_offset
-from pipelines.sources.parts import is_part, is_split_zip, together
+from pipelines.sources.base import Listing, Location, decode_path, encode_path, is_picture_name
+from pipelines.sources.files import count_ignored, refusal, zip_data_offset
+from pipelines.sources.parts import is_part, is_split_zip, of_one_archive, together, whole_of
 from pipelines.sources.reading import Reader
+from pipelines.sources.sevenzip import list_7z
 from pipelines.sources.stores import store_of
 from pipelines.sources.tar import list_tar
 from pipelines.sources.zip import STORED, list_zip
@@ -32,8 +34,14 @@ from pipelines.sources.zip import STORED, list_zip
 MAX_ANNOTATION_BYTES = 2 << 30
 """An annotation file larger than this is not one."""
 
-ARCHIVES = {".zip": ("zip", list_zip), ".tar": ("tar", list_tar), ".tgz": ("tar", list_tar), ".gz": ("tar", list_tar)}
-_ARCHIVE = re.compile(r"\.(zip|tar|tgz|tar\.gz)$", re.IGNORECASE)
+ARCHIVES = {
+    ".7z": ("7z", list_7z),
+    ".gz": ("tar", list_tar),
+    ".tar": ("tar", list_tar),
+    ".tgz": ("tar", list_tar),
+    ".zip": ("zip", list_zip),
+}
+_ARCHIVE = re.compile(r"\.(7z|zip|tar|tgz|tar\.gz)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +77,60 @@ class Span:
     size: int
 
 
+@dataclass(frozen=True)
+class Download:
+    """What a path names: a folder with all below it, or one archive, with the annotation files right beside it.
+
+    Attributes:
+        archive: percent-encoded name of the archive, or of one of its parts; "" for the folder.
+    """
+
+    root: Path
+    archive: str = ""
+
+    @classmethod
+    def at(cls, path: Path) -> Download:
+        """What is at a path, told by its name and by whether it is a folder: `img_celeba.7z` may be one."""
+        is_archive = _ARCHIVE.search(path.name) or whole_of(path.name)
+        # A prefix in a bucket is no object; on this machine nothing is asked that may be missing.
+        if is_archive and (path.is_file() if is_remote(path) else not path.is_dir()):
+            return cls(path.parent, encode_path(path.name))
+        return cls(path)
+
+    def check(self) -> None:
+        """Raises RecipeError when nothing that can be read is there."""
+        path = self.root / decode_path(self.archive) if self.archive else self.root
+        if path.is_file() if self.archive else path.is_dir():
+            return
+        if not self.archive and path.is_file():
+            kinds = ", ".join(sorted(ARCHIVES))
+            raise RecipeError(f"{str(path)!r} is neither a folder nor an archive that is read ({kinds}) or part of one")
+        kind = "archive" if self.archive else "folder"
+        raise RecipeError(f"no {kind} {str(path)!r}: correct the source's path")
+
+
 class Tree:
     """All files below a root; a context manager, because it keeps a spool and open archives.
 
     `name` names the root where it is not the source's `path`: its locations carry it, and their URIs begin with it.
     `broken` takes up the archives that end early: a second tree of one corpus shares it with the first.
+    Where one archive was downloaded, the tree is this archive and what lies beside it but archives and pictures.
+    `wanted` says of a file that is no picture, by its path, whether it is taken up; others are counted as ignored.
     """
 
-    def __init__(self, root: Path, listing: Listing, name: str = "", broken: list[Entry] | None = None) -> None:
+    def __init__(
+        self,
+        root: Path | Download,
+        listing: Listing,
+        name: str = "",
+        broken: list[Entry] | None = None,
+        wanted: Callable[[str], bool] | None = None,
+    ) -> None:
+        root, self._archive = (root.root, root.archive) if isinstance(root, Download) else (root, "")
         self.root, self.listing = str(root), listing
+        self.place = str(root / decode_path(self._archive))
         self._name = name
+        self._wanted = wanted or (lambda _: True)
         self._broken: list[Entry] = [] if broken is None else broken
         self._store = store_of(root)
         self._reader = Reader(root, listing.index_dir, MAX_ANNOTATION_BYTES, {name: root})
@@ -169,7 +221,9 @@ class Tree:
         if location.reason:
             raise BadPicture(location.reason, location.detail)
         if location.container not in ("file", "tar", "zip") or location.method != STORED:
-            raise BadPicture("unsupported_compression", f"{entry.path} lies compressed in its archive: unpack it")
+            archive = entry.path.rpartition("!/")[0]
+            advice = f"it lies compressed in {archive}, and parts of it must be read: unpack that archive"
+            raise BadPicture("unsupported_compression", f"{advice}, or pack it anew without compression")
         opened = self._reader.open(location)
         if location.container == "zip":
             return Span(opened.stream, zip_data_offset(opened.stream, location), location.size)
@@ -182,11 +236,12 @@ class Tree:
         archives: list[Location] = []
         parts: list[Location] = []
         batch: list[Entry] = []
-        for location in self._store.walk(self.listing):
+        for location in self._walk():
             path = decode_path(location.uri)
-            if not location.reason and _ARCHIVE.search(path):
+            taken_up = not location.reason and self._wanted(path)
+            if taken_up and _ARCHIVE.search(path):
                 archives.append(location)
-            elif is_part(location):
+            elif taken_up and is_part(location):
                 parts.append(location)
             else:
                 self._add(Entry(path, location), batch)
@@ -195,13 +250,27 @@ class Tree:
                 self._add(Entry(decode_path(location.uri), location), batch)
         self._write(batch)
 
+    def _walk(self) -> Iterator[Location]:
+        """The files that make up the tree."""
+        if not self._archive:
+            yield from self._store.walk(self.listing)
+            return
+        for location in self._store.files():
+            path = decode_path(location.uri)
+            is_text = not (_ARCHIVE.search(path) or is_part(location) or is_picture_name(path))
+            if is_text or of_one_archive(location.file, self._archive):
+                yield location
+
     def _add(self, entry: Entry, batch: list[Entry]) -> None:
         if self._name:
             entry = replace(entry, location=_under(self._name, entry.location))
-        if entry.location.reason == "archive_broken":
+        if is_refused_archive(entry.location):
             self._broken.append(entry)
         if not is_picture_name(entry.path) and not entry.location.reason:
-            self._texts.append(entry)
+            if self._wanted(entry.path):
+                self._texts.append(entry)
+            else:
+                count_ignored(self.listing.ignored, entry.path)
             return
         batch.append(entry)
         if len(batch) >= 1000:
@@ -245,9 +314,21 @@ class Tree:
                 yield archive.location(error.name, reason="archive_broken", detail=str(error))
 
 
+def is_refused_archive(location: Location) -> bool:
+    """Whether it stands for an archive that cannot be read, or not beyond this member; not for a refused member."""
+    if location.reason == "archive_broken":
+        return True
+    return bool(location.reason and "!/" not in location.uri and _ARCHIVE.search(location.uri))
+
+
 def _under(name: str, location: Location) -> Location:
     """The location as one below the root of this name."""
     return replace(location, root=name, uri=f"{name}/{location.uri}")
+
+
+def is_archive_name(path: str) -> bool:
+    """Whether a file of this name is read as an archive, or as a part of one."""
+    return _ARCHIVE.search(path) is not None or whole_of(path) is not None
 
 
 def ending(pattern: str | re.Pattern[str]) -> re.Pattern[str]:

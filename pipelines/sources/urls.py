@@ -7,31 +7,21 @@ change while a build is continued.
 
 from __future__ import annotations
 
-import csv
-import gzip
-import json
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Literal
+from typing import ClassVar, Literal
 from urllib.parse import SplitResult, quote, urlsplit
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import Field
 
 from pipelines.errors import BadPicture, RecipeError
-from pipelines.sources.archive import Archive, ArchiveBroken, ArchiveSource
+from pipelines.sources.archive import Archive, ArchiveSource
 from pipelines.sources.base import Listing, Location, OpenSource
 from pipelines.sources.files import labels_json
 from pipelines.sources.politeness import Fetch
+from pipelines.sources.rows import Row, read_rows
 
-LONGEST_LINE = 1 << 20
 LONGEST_URL = 8192
-ROWS_AT_A_TIME = 10_000
-
-Row = dict[str, Any] | str
-"""Cells by column, or for a line that cannot be read the reason why."""
 
 _HEX_DIGITS = {"sha256": 64, "md5": 32}
 
@@ -71,7 +61,7 @@ class UrlSource(ArchiveSource):
         return UrlReader(self.fetch, max_bytes, self.honour_opt_out, self.allow_private)
 
     def pictures(self, archive: Archive, listing: Listing) -> Iterator[Location]:
-        names, rows = _read(archive)
+        names, rows = read_rows(archive.path, archive.stream, "a list of URLs", plain="url")
         wanted = [name for name in self._columns(archive, names).values() if name] + self.labels
         if missing := [name for name in wanted if names and name not in names]:
             raise RecipeError(f"{archive.path}: no column {missing[0]!r}; its columns are {', '.join(names)}")
@@ -166,85 +156,3 @@ def _url_column(archive: Archive, names: Sequence[str]) -> str:
         if len(found) == 1:
             return found[0]
     raise RecipeError(f"{archive.path}: which column holds the URLs? Name it with `url`; it has {', '.join(names)}")
-
-
-def _read(archive: Archive) -> tuple[Sequence[str], Iterator[Row]]:
-    """Names of the columns, () where only the rows tell, and the rows.
-
-    Raises:
-        ArchiveBroken: it cannot be read at all; later, by the iterator: beyond this point.
-        RecipeError: it is no list.
-    """
-    name = archive.path.lower()
-    if name.endswith(".parquet"):
-        return _parquet(archive.stream)
-    packed = name.endswith(".gz")
-    stream = gzip.GzipFile(fileobj=archive.stream) if packed else archive.stream
-    lines = _lines(stream)
-    match name.removesuffix(".gz").rpartition(".")[2]:
-        case "csv" | "tsv" as kind:
-            return _csv(lines, "\t" if kind == "tsv" else ",")
-        case "jsonl" | "ndjson":
-            return (), map(_json_row, _not_blank(lines))
-        case "txt":
-            return ("url",), ({"url": line} for line in _not_blank(lines))
-        case _:
-            raise RecipeError(f"{archive.path}: a list of URLs is .txt, .csv, .tsv, .jsonl (each also .gz) or .parquet")
-
-
-def _lines(stream: BinaryIO | gzip.GzipFile) -> Iterator[str]:
-    """Lines of UTF-8, with or without its mark at the beginning; one that never ends falls into pieces."""
-    encoding = "utf-8-sig"
-    try:
-        while line := stream.readline(LONGEST_LINE):
-            yield line.decode(encoding, errors="replace")
-            encoding = "utf-8"
-    except (OSError, EOFError, zlib.error) as error:
-        raise ArchiveBroken(f"the list ends early or is damaged: {error}") from None
-
-
-def _not_blank(lines: Iterable[str]) -> Iterator[str]:
-    return (line for line in map(str.strip, lines) if line)
-
-
-def _csv(lines: Iterator[str], delimiter: str) -> tuple[Sequence[str], Iterator[Row]]:
-    reader = csv.reader(lines, delimiter=delimiter)
-    names = next(reader, [])
-
-    def rows() -> Iterator[Row]:
-        while True:
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield f"not CSV: {error}"
-                continue
-            if cells:
-                yield dict(zip(names, cells, strict=False))
-
-    return names, rows()
-
-
-def _json_row(line: str) -> Row:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        return "not JSON"
-    return row if isinstance(row, dict) else "not a JSON object"
-
-
-def _parquet(stream: BinaryIO) -> tuple[Sequence[str], Iterator[Row]]:
-    try:
-        file = pq.ParquetFile(stream)
-    except (pa.ArrowException, OSError) as error:
-        raise ArchiveBroken(f"not a Parquet file, or cut: {error}") from None
-
-    def rows() -> Iterator[Row]:
-        try:
-            for batch in file.iter_batches(ROWS_AT_A_TIME):
-                yield from batch.to_pylist()
-        except (pa.ArrowException, OSError) as error:
-            raise ArchiveBroken(f"the list cannot be read beyond this point: {error}") from None
-
-    return file.schema_arrow.names, rows()

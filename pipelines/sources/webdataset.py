@@ -35,7 +35,8 @@ class WebDatasetSource(ArchiveSource):
     def pictures(self, archive: Archive, listing: Listing) -> Iterator[Location]:
         broken: list[ArchiveBroken] = []
         with open_tar(archive, listing.index_dir) as tar:
-            for key, group in groupby(_until_broken(tar, broken), key=lambda member: _split_name(member.name)[0]):
+            found = _until_broken(tar, listing, broken)
+            for key, group in groupby(found, key=lambda member: _split_name(member.name)[0]):
                 members = [member for member in group if not member.isdir()]
                 # The sample in which the archive ends may lack members; one that has its picture is kept.
                 if members:
@@ -72,10 +73,10 @@ class WebDatasetSource(ArchiveSource):
         return by_extension[ranked[0]] if ranked else None
 
 
-def _until_broken(tar: Archive, broken: list[ArchiveBroken]) -> Iterator[tarfile.TarInfo]:
+def _until_broken(tar: Archive, listing: Listing, broken: list[ArchiveBroken]) -> Iterator[tarfile.TarInfo]:
     """The members that can be read; what ended them is left in `broken`, so that the last sample is not lost."""
     try:
-        yield from tar_members(tar.stream)
+        yield from tar_members(tar, listing)
     except ArchiveBroken as error:
         broken.append(error)
 

@@ -85,6 +85,30 @@ def tar_of(files: Mapping[str, bytes], mode: str = "w") -> bytes:
     return buffer.getvalue()
 
 
+def seven_zip_of(files: Mapping[str, bytes], *blocks: Mapping[str, bytes], **options: Any) -> bytes:
+    """A 7z archive, packed with LZMA2; each further mapping becomes a solid block of its own.
+
+    Args:
+        options: those of py7zr.SevenZipFile, such as `filters` and `password`.
+    """
+    import py7zr
+
+    options = {"filters": [{"id": py7zr.FILTER_LZMA2, "preset": 1}]} | options
+    buffer = io.BytesIO()
+    for members in (files, *blocks):
+        buffer.seek(0)
+        with py7zr.SevenZipFile(buffer, "a" if buffer.getvalue() else "w", **options) as archive:
+            for name, data in members.items():
+                archive.writestr(data, name)
+    return buffer.getvalue()
+
+
+def parts_of(name: str, data: bytes, count: int) -> dict[str, bytes]:
+    """A file cut into so many parts as 7-Zip does: `x.7z.001`, `x.7z.002`."""
+    size = -(-len(data) // count)
+    return {f"{name}.{number + 1:03d}": data[number * size : (number + 1) * size] for number in range(count)}
+
+
 def pack(files: Mapping[str, bytes], packs: Mapping[str, tuple[str, ...]]) -> dict[str, bytes]:
     """The same files with folders packed into archives; the archive's suffix says how."""
     left = dict(files)
@@ -100,6 +124,8 @@ def pack(files: Mapping[str, bytes], packs: Mapping[str, tuple[str, ...]]) -> di
             make = lambda members: tar_of(members, "w:gz")  # noqa: E731
         elif archive.endswith(".tar"):
             make = tar_of
+        elif archive.endswith(".7z"):
+            make = seven_zip_of
         made[archive] = make(inside)
     return left | made
 

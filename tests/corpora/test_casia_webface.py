@@ -49,7 +49,7 @@ def test_pictures_are_read_from_a_stored_member_of_a_zip(tmp_path):
     ("name", "make"), [("faces.zip", zip_of), ("faces.tar.gz", lambda files: tar_of(files, "w:gz"))]
 )
 def test_compressed_records_are_refused_with_what_to_do(tmp_path, name, make):
-    with pytest.raises(RecipeError, match=r"train\.rec cannot be read in place.*unpack it"):
+    with pytest.raises(RecipeError, match=r"train\.rec cannot be read in place.*unpack that archive"):
         list_corpus("casia-webface", lay(tmp_path / "c", {name: make(FILES)}), tmp_path / "i")
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from corpora.miniature import Miniature, lay, list_corpus, picture
+from corpora.miniature import Miniature, lay, list_corpus, parts_of, picture, seven_zip_of
+
+from pipelines.errors import RecipeError
 
 NAMES = ["000001.jpg", "000002.jpg", "000003.jpg"]
 ATTRIBUTES = "3\n5_o_Clock_Shadow Eyeglasses Male Young \n" + "".join(
@@ -43,13 +45,23 @@ MINIATURES = [
         options=options,
         annotations=annotations,
         labelled=True,
+        packs=packs,
     )
-    for folder, options, annotations in (
-        ("img_align_celeba", {}, ALIGNED_ONLY),
-        ("img_celeba", {"aligned": False}, WILD_ONLY),
+    for folder, options, annotations, packs in (
+        ("img_align_celeba", {}, ALIGNED_ONLY, {"img_align_celeba.zip": ("img_align_celeba/",)}),
+        ("img_celeba", {"aligned": False}, WILD_ONLY, {"img_celeba.7z": ("img_celeba/",)}),
     )
 ]
 MINIATURE, WILD = MINIATURES
+WILD_PARTS = parts_of(
+    "Img/img_celeba.7z/img_celeba.7z",
+    seven_zip_of({name: data for name, data in WILD.files.items() if name not in FILES}),
+    3,
+)
+"""As the owner's drive has it: a folder that is called like an archive, and in it the parts of the archive."""
+PNG_FILES = {
+    f"img_align_celeba_png/{name[:-4]}.png": picture(number, suffix=".png") for number, name in enumerate(NAMES)
+}
 
 
 @pytest.fixture
@@ -83,6 +95,38 @@ def test_wild_pictures_have_box_and_points(tmp_path):
     (face,) = json.loads(found.named("000001.jpg").faces)
     assert face["box"] == [95, 71, 226, 313]
     assert len(face["five"]) == 5
+
+
+def test_wild_pictures_are_read_out_of_a_7z_archive_in_parts(tmp_path):
+    files = WILD_PARTS | {f"Anno/{name}": data for name, data in FILES.items()}
+    found = list_corpus("celeba", lay(tmp_path / "c", files), tmp_path / "i", aligned=False)
+    assert found.reasons == {}
+    assert found.splits == WILD.splits
+    assert {found.read(place) for place in found.good} == {WILD.files[f"img_celeba/{name}"] for name in NAMES}
+
+
+@pytest.mark.parametrize("gone", [1, 2, 3])
+def test_missing_part_of_the_7z_archive_is_named(tmp_path, gone):
+    files = dict(WILD_PARTS)
+    del files[f"Img/img_celeba.7z/img_celeba.7z.{gone:03d}"]
+    with pytest.raises(RecipeError, match=r"img_celeba\.7z is broken: .*missing"):
+        list_corpus("celeba", lay(tmp_path / "c", files), tmp_path / "i", aligned=False)
+
+
+def test_aligned_png_pictures_are_read_out_of_a_7z_archive(tmp_path):
+    files = parts_of("img_align_celeba_png.7z", seven_zip_of(PNG_FILES), 2) | FILES
+    found = list_corpus("celeba", lay(tmp_path / "c", files), tmp_path / "i")
+    assert found.reasons == {}
+    assert [found.read(place) for place in found.good] == list(PNG_FILES.values())
+    assert found.splits == MINIATURE.splits
+
+
+def test_path_may_be_the_first_part_of_an_archive(tmp_path):
+    parts = {name.rpartition("/")[2]: data for name, data in WILD_PARTS.items()}
+    lay(tmp_path / "c", parts | FILES | {"img_celeba/000009.jpg": picture(9)})
+    found = list_corpus("celeba", tmp_path / "c" / "img_celeba.7z.001", tmp_path / "i", aligned=False)
+    assert found.reasons == {}
+    assert found.splits == WILD.splits
 
 
 def test_attribute_line_with_too_few_fields_is_counted(tmp_path):

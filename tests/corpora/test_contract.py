@@ -80,6 +80,19 @@ def test_packed_reads_like_unpacked(mini, tmp_path):
 
 
 @each
+def test_path_may_be_the_archive_itself(mini, tmp_path):
+    packed = pack(mini.files, mini.packs)
+    archives = [name for name in packed if name not in mini.files]
+    if len(archives) != 1 or any("/" in name for name in packed):
+        pytest.skip("this corpus does not come as one archive with its other files beside it")
+    whole = listed(mini, dict(mini.files), tmp_path / "a")
+    lay(tmp_path / "b", packed | {"other.zip": packed[archives[0]], "below/other.txt": b"", "0.png": b"no picture"})
+    found = list_corpus(mini.corpus, tmp_path / "b" / archives[0], tmp_path / "i", **mini.options)
+    assert told(found) == told(whole)
+    assert sorted(map(found.read, found.good)) == sorted(map(whole.read, whole.good))
+
+
+@each
 def test_archives_beside_what_was_unpacked_from_them_count_once(mini, tmp_path):
     found = listed(mini, dict(mini.files) | pack(mini.files, mini.packs), tmp_path)
     assert len(found.good) == mini.num_pictures

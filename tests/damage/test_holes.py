@@ -39,14 +39,14 @@ def test_joints_and_ends_are_round_already(width: int) -> None:
 
 
 def test_the_hole_has_the_asked_colour() -> None:
-    damaged, mask = Holes(boxes=((0, 0, 4, 4),), fill=(1, 2, 3)).draw(np.full((8, 8, 3), 9, np.uint8))
+    damaged, mask, _ = Holes(boxes=((0, 0, 4, 4),), fill=(1, 2, 3)).draw(np.full((8, 8, 3), 9, np.uint8))
     assert (damaged[mask == 255] == (1, 2, 3)).all()
     assert (damaged[mask == 0] == 9).all()
 
 
 def test_a_picture_that_is_a_view_can_be_drawn_on() -> None:
     image = np.arange(16 * 16 * 3, dtype=np.uint8).reshape(16, 16, 3)[::2, ::-1]
-    damaged, mask = Holes(boxes=((0, 0, 4, 4),)).draw(image)
+    damaged, mask, _ = Holes(boxes=((0, 0, 4, 4),)).draw(image)
     assert np.array_equal(damaged[mask == 0], image[mask == 0])
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import tempfile
 from pathlib import Path
 
+import lmdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from corpora.miniature import lay, tar_of, zip_of
+from corpora.miniature import lay, parts_of, seven_zip_of, tar_of, zip_of
 from corpora.test_celeba import MINIATURE as CELEBA
 from s3.conftest import BUCKET, Faults, forget_clients, upload
 
@@ -31,6 +33,14 @@ def parquet_of(files: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def lmdb_of(files: dict[str, bytes]) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        with lmdb.open(folder) as environment, environment.begin(write=True) as transaction:
+            for name, data in files.items():
+                transaction.put(name.encode(), data)
+        return Path(folder, "data.mdb").read_bytes()
+
+
 def shard_of(files: dict[str, bytes]) -> bytes:
     members = {}
     for number, data in enumerate(files.values()):
@@ -40,7 +50,9 @@ def shard_of(files: dict[str, bytes]) -> bytes:
 
 CASES = {
     "folder": ("", FILES),
+    "lmdb": ("sub/x_train_lmdb", {"sub/x_train_lmdb/data.mdb": lmdb_of(FILES)}),
     "tar": ("*.tar", {"a.tar": tar_of(FILES), "b.tar": tar_of({"z.jpg": content("z")})}),
+    "7z": ("sub/x.7z.001", {f"sub/{name}": data for name, data in parts_of("x.7z", seven_zip_of(FILES), 3).items()}),
     "zip": ("sub/{a,b}.zip", {"sub/a.zip": zip_of(FILES), "sub/b.zip": zip_of({"z.jpg": content("z")})}),
     "webdataset": ("train-{000000..000001}.tar", {f"train-00000{n}.tar": shard_of(FILES) for n in (0, 1)}),
     "parquet": ("data/*.parquet", {"data/train-0.parquet": parquet_of(FILES)}),
@@ -67,6 +79,12 @@ def test_reads_as_from_a_folder(kind, bucket, tmp_path):
     assert read(there, tmp_path / "i") == read(here, tmp_path / "i")
 
 
+def test_metadata_beside_pictures_is_read(bucket, tmp_path):
+    upload({"a.jpg": content("a.jpg"), "metadata.csv": b"file_name,age\na.jpg,31\n"}, bucket)
+    source = SOURCES["folder"].model_validate({"type": "folder", "path": str(bucket), "labels": ["age"]})
+    assert read(source, tmp_path / "i") == [("a.jpg", "", '{"age":31}', content("a.jpg"))]
+
+
 def test_compressed_tar_is_entered_through_its_index(bucket, tmp_path):
     upload({"a.tar.gz": gzip.compress(tar_of(FILES))}, bucket)
     source = SOURCES["tar"].model_validate({"type": "tar", "path": f"{bucket}/a.tar.gz"})
@@ -82,6 +100,31 @@ def test_corpus_is_read_in_its_zip(bucket, tmp_path):
         for path in (lay(tmp_path / "c", files), bucket)
     )
     assert read(there, tmp_path / "i") == read(here, tmp_path / "i")
+
+
+def test_path_of_a_corpus_may_be_an_archive(bucket, tmp_path):
+    pictures = {name: data for name, data in CELEBA.files.items() if "/" in name}
+    others = {name: data for name, data in CELEBA.files.items() if "/" not in name}
+    packed = parts_of("img_align_celeba.7z", seven_zip_of(pictures), 2) | others
+    others = {"other.zip": zip_of(pictures), "img_align_celeba/000009.jpg": b"x", "below/list_attr_celeba.txt": b"x"}
+    upload(packed | others, bucket / "celeba")
+    lay(tmp_path / "c", packed)
+    here, there = (
+        CORPORA["celeba"].model_validate({"corpus": "celeba", "path": f"{path}/img_align_celeba.7z.001"})
+        for path in (tmp_path / "c", bucket / "celeba")
+    )
+    there.check()
+    assert read(there, tmp_path / "i") == read(here, tmp_path / "i")
+    missing = CORPORA["celeba"].model_validate({"corpus": "celeba", "path": f"{bucket}/celeba/missing.zip"})
+    with pytest.raises(RecipeError, match=r"missing\.zip"):
+        missing.check()
+
+
+def test_prefix_that_is_called_like_an_archive_is_a_folder(bucket, tmp_path):
+    upload(dict(CELEBA.files), bucket / "img_celeba.7z")
+    source = CORPORA["celeba"].model_validate({"corpus": "celeba", "path": f"{bucket}/img_celeba.7z"})
+    source.check()
+    assert len(read(source, tmp_path / "i")) == CELEBA.num_pictures
 
 
 def test_endpoint_and_region_of_the_recipe_count(bucket, server, monkeypatch, tmp_path):

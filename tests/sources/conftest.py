@@ -54,7 +54,7 @@ class Listing:
         self.source = SOURCES[source["type"]].model_validate(source)
         listing = base.Listing(index_dir)
         self.locations = list(self.source.locate(listing))
-        self.ignored = listing.ignored
+        self.ignored, self.notes = listing.ignored, listing.notes
         self.reader = Reader(self.source.root(), index_dir, max_bytes)
 
     @property

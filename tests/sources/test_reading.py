@@ -9,9 +9,11 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import lmdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from corpora.miniature import seven_zip_of
 from record_writer import pack, write
 
 from pipelines.errors import BadPicture, SourceVanished
@@ -32,8 +34,18 @@ def make_zip(path: Path) -> None:
             archive.writestr(name, content(name))
 
 
+def make_7z(path: Path) -> None:
+    path.write_bytes(seven_zip_of({name: content(name) for name in NAMES}))
+
+
 def make_parquet(path: Path) -> None:
     pq.write_table(pa.table({"image": pa.array(map(content, NAMES), pa.binary())}), path)
+
+
+def make_lmdb(path: Path) -> None:
+    with lmdb.open(str(path)) as environment, environment.begin(write=True) as transaction:
+        for name in NAMES:
+            transaction.put(name.encode(), content(name))
 
 
 def make_recordio(path: Path) -> None:
@@ -47,7 +59,9 @@ def make_folder(path: Path) -> None:
 
 
 CONTAINERS: dict[str, tuple[str, str, Callable[[Path], None]]] = {
+    "7z": ("7z", "a.7z", make_7z),
     "folder": ("folder", "pictures", make_folder),
+    "lmdb": ("lmdb", "a.lmdb", make_lmdb),
     "parquet": ("parquet", "a.parquet", make_parquet),
     "recordio": ("recordio", "a.rec", make_recordio),
     "tar": ("tar", "a.tar", make_tar),
@@ -147,7 +161,7 @@ def test_a_file_that_grew_over_the_limit_is_too_many(tmp_path, listed):
         listing.reader.read(listing.locations[2])
 
 
-@pytest.mark.parametrize("container", ["tar", "tar.gz", "zip"])
+@pytest.mark.parametrize("container", ["7z", "tar", "tar.gz", "zip"])
 def test_an_archive_that_shrank_is_no_crash(tmp_path, listed, container):
     kind, name, make = CONTAINERS[container]
     make(tmp_path / name)
@@ -175,7 +189,7 @@ def test_a_machine_without_file_handles_drops_no_picture(tmp_path, listed, monke
         listing.read_all()
 
 
-@pytest.mark.parametrize("container", ["parquet", "tar", "tar.gz", "zip"])
+@pytest.mark.parametrize("container", ["7z", "parquet", "tar", "tar.gz", "zip"])
 def test_few_files_stay_open_and_none_after(tmp_path, listed, container):
     kind, name, make = CONTAINERS[container]
     for number in range(40):

@@ -8,6 +8,7 @@ import os
 import struct
 import tarfile
 import tracemalloc
+import zlib
 from collections import Counter
 from itertools import islice
 from pathlib import Path
@@ -83,9 +84,39 @@ def test_members_before_a_cut_survive_and_the_cut_is_counted_once(tmp_path, list
     assert list(listing.reasons.values()) == ["archive_broken"]
 
 
-def test_a_tar_cut_between_members_is_noticed(tmp_path, listed):
-    (tmp_path / "a.tar").write_bytes(tar_bytes("a.jpg", "b.jpg")[:3584])
-    assert listed("tar", tmp_path / "a.tar").reasons == {"a.tar": "archive_broken"}
+@pytest.mark.parametrize("kind", ["tar", "webdataset"])
+def test_tars_without_the_mark_of_their_end_are_read_with_one_note(tmp_path, listed, kind):
+    for name in ("1.tar", "2.tar"):
+        (tmp_path / name).write_bytes(tar_bytes("a.jpg", "b.jpg")[: 2 * 3584])
+    listing = listed(kind, tmp_path / "*.tar")
+    assert listing.read_all() == [content("a.jpg"), content("b.jpg")] * 2
+    assert listing.reasons == {}
+    assert [note.split(" ")[0] for note in listing.notes] == ["1.tar"]
+
+
+def test_a_compressed_tar_that_is_cut_between_members_is_broken(tmp_path, listed):
+    compressor = zlib.compressobj(1, zlib.DEFLATED, 31)
+    cut = compressor.compress(tar_bytes("a.jpg", "b.jpg")[:3584]) + compressor.flush(zlib.Z_SYNC_FLUSH)
+    (tmp_path / "a.tgz").write_bytes(cut)
+    listing = listed("tar", tmp_path / "a.tgz")
+    assert listing.read_all() == [content("a.jpg")]
+    assert listing.reasons == {"a.tgz": "archive_broken"}
+
+
+def test_an_inner_tar_without_the_mark_of_its_end_is_noted_by_its_name(tmp_path, listed):
+    inner = tar_bytes("a.jpg")[:3584]
+    (tmp_path / "a.tar").write_bytes(tar_bytes((header("in.tar"), inner)))
+    listing = listed("tar", tmp_path / "a.tar")
+    assert listing.read_all() == [content("a.jpg")]
+    assert listing.notes[0].startswith("a.tar!/in.tar ")
+
+
+@pytest.mark.parametrize("left", [1, 71])
+def test_a_tar_cut_in_the_padding_of_its_last_member_is_broken(tmp_path, listed, left):
+    (tmp_path / "a.tar").write_bytes(tar_bytes("a.jpg")[: 512 + 3000 + left])
+    listing = listed("tar", tmp_path / "a.tar")
+    assert listing.read_all() == [content("a.jpg")]
+    assert listing.reasons == {"a.tar": "archive_broken"}
 
 
 def test_members_before_a_cut_in_gzip_survive(tmp_path, listed):

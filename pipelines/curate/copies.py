@@ -1,0 +1,177 @@
+"""Copies among the pictures of a recipe, and of datasets that must stay clean of them: what to drop, and why."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipelines import catalog
+from pipelines.curate import columns, near
+from pipelines.curate.fingerprints import SIDE, VIEWS, Hashes, Thumbnails
+from pipelines.curate.splits import NONE, components
+from pipelines.errors import RecipeError
+from pipelines.layout import Layout
+from pipelines.places import place
+from pipelines.recipe import Recipe
+
+Positions = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Copies:
+    """What is found among the kept pictures.
+
+    Attributes:
+        groups: (K,) position, among all pictures, of the one that names the group; -1 where there is no copy.
+        dropped: positions of near-duplicates that are not the best of their group.
+        contaminated: positions of pictures whose group holds one of the other datasets.
+        details: of whom each dropped one is a copy.
+    """
+
+    groups: Positions
+    dropped: Positions
+    contaminated: Positions
+    details: dict[int, str]
+
+
+@dataclass(frozen=True, eq=False)
+class _Prints:
+    """Fingerprints of pictures: (N, V) hashes, (N,) digests of pixels, (N, D) embeddings where there are any."""
+
+    hashes: Hashes
+    pixels: NDArray[np.void]
+    embeddings: NDArray[np.float32] | None
+
+
+def recipe_against(path: str, recipe: Recipe) -> Recipe:
+    """A recipe that measures another dataset, of ours or a folder of pictures.
+
+    Raises:
+        RecipeError: nothing is there.
+    """
+    found = Layout(place(path))
+    if not place(path).is_dir():
+        raise RecipeError(f"curate.duplicates.against: no folder {path!r}: name a dataset or a folder of pictures")
+    source = {"type": "folder", "path": path}
+    if found.manifest.is_file():
+        source = {"type": "webdataset", "path": f"{path}/shards/*.tar", "image": _image_member(found)}
+    plain: dict[str, Any] = {"name": "against", "sources": [source | {"name": Path(path).name.lower()}]}
+    limits = {name: getattr(recipe.curate, name) for name in ("max_pixels", "max_bytes")}
+    asked = recipe.curate.duplicates
+    network = asked.embeddings.model_dump() if asked and asked.embeddings else None
+    return Recipe.model_validate(plain | {"curate": limits | {"min_side": 1, "duplicates": {"embeddings": network}}})
+
+
+def _image_member(layout: Layout) -> str:
+    from pipelines import manifest
+
+    return next(str(name) for name in manifest.read(layout.out)["members"] if name.startswith("image."))
+
+
+def find(recipe: Recipe, layout: Layout, kept: Positions, measured: pa.Table) -> Copies:
+    """Finds copies among kept pictures, given by position.
+
+    Args:
+        measured: `sha256`, `width` and `height` of all pictures.
+    """
+    block = recipe.curate.duplicates
+    assert block is not None
+    others = [Layout(layout.against(number)) for number in range(len(block.against))]
+    with tempfile.TemporaryFile() as scratch:
+        prints, num_others = _prints(layout, others, kept, scratch)
+        read = partial(_thumbnails, scratch.fileno())
+        edges = near.edges(prints.hashes, prints.pixels, block, read, prints.embeddings)
+    leaders = components(len(prints.hashes), edges)
+    foreign = np.zeros(len(leaders), bool)
+    foreign[leaders[len(kept) :]] = True
+    assert len(leaders) == len(kept) + num_others
+    return _judged(recipe, layout, kept, leaders[: len(kept)], foreign, measured)
+
+
+def _judged(
+    recipe: Recipe,
+    layout: Layout,
+    kept: Positions,
+    leaders: Positions,
+    foreign: NDArray[np.bool_],
+    measured: pa.Table,
+) -> Copies:
+    """Verdicts on groups, each named by the position of one of its pictures among the kept ones, or beyond them."""
+    block = recipe.curate.duplicates
+    assert block is not None
+    bad = foreign[leaders]
+    sizes = np.bincount(leaders, minlength=len(foreign))
+    best = _best(leaders, measured.take(pa.array(kept)), len(foreign))
+    surplus = ~bad & (sizes[leaders] > 1) & (best[leaders] != np.arange(len(kept)))
+    dropped = kept[surplus] if block.keep == "best" else np.empty(0, np.int64)
+    told = columns.of_whom(recipe, layout, kept[best[leaders[surplus]]]) if len(dropped) else []
+    details = dict(zip(dropped.tolist(), told, strict=True))
+    named = ", ".join(Path(path).name for path in block.against)
+    details |= dict.fromkeys(kept[bad].tolist(), f"a near-duplicate stands in {named}")
+    groups = np.where((sizes[leaders] > 1) & ~bad, kept[best[leaders]], NONE)
+    return Copies(groups, dropped, kept[bad], details)
+
+
+def _best(leaders: Positions, pictures: pa.Table, num_groups: int) -> Positions:
+    """Of every group the picture of most pixels; of several the one of the smallest SHA-256."""
+    pixels = np.multiply(pictures["width"].to_numpy(), pictures["height"].to_numpy(), dtype=np.int64)
+    ranks = np.empty(len(leaders), np.int64)
+    ranks[pc.sort_indices(pictures["sha256"]).to_numpy()] = np.arange(len(leaders))
+    order = np.lexsort((ranks, -pixels))[::-1]
+    best = np.zeros(num_groups, np.int64)
+    best[leaders[order]] = order  # the last one written is the best
+    return best
+
+
+def _prints(layout: Layout, others: list[Layout], kept: Positions, scratch: Any) -> tuple[_Prints, int]:
+    """Fingerprints of the kept pictures, then of all pictures of the other datasets; thumbnails wait in a file."""
+    hashes, pixels, vectors, number = [], [], [], 0
+    for table in _tables(layout, others, kept):
+        hashes.append(_array(table["hashes"], np.uint64).reshape(-1, len(VIEWS)))
+        pixels.append(_array(table["pixels"], "V16"))
+        scratch.write(_array(table["thumbnail"], np.uint8).tobytes())
+        vectors.append(_array(table["picture_embedding"], np.float32))
+        number += table.num_rows
+    scratch.flush()
+    nothing = np.empty((0, len(VIEWS)), np.uint64)
+    flat = np.concatenate([np.empty(0, np.float32), *vectors])
+    together = _Prints(
+        np.concatenate([nothing, *hashes]),
+        np.concatenate([np.empty(0, "V16"), *pixels]),
+        flat.reshape(number, -1) if flat.size else None,
+    )
+    return together, number - len(kept)
+
+
+def _thumbnails(file: int, wanted: Positions) -> Thumbnails:
+    """Thumbnails by position. Read, and not mapped: pages of a map would count as memory of this process."""
+    size = SIDE * SIDE
+    found = b"".join(os.pread(file, size, place * size) for place in wanted.tolist())
+    return np.frombuffer(found, np.uint8).reshape(-1, SIDE, SIDE)
+
+
+def _tables(layout: Layout, others: list[Layout], kept: Positions) -> Iterator[pa.Table]:
+    names, start = ["hashes", "pixels", "thumbnail", "picture_embedding"], 0
+    for part, size in enumerate(catalog.part_sizes(layout.catalog)):
+        low, high = np.searchsorted(kept, [start, start + size])
+        if high > low:
+            yield columns.measured(layout, [part], names).take(pa.array(kept[low:high] - start))
+        start += size
+    for other in others:
+        for part in range(len(catalog.part_sizes(other.catalog))):
+            table = columns.measured(other, [part], names)
+            yield table.filter(pc.greater(pc.binary_length(table["hashes"]), 0))
+
+
+def _array(column: pa.ChunkedArray, kind: Any) -> NDArray[Any]:
+    return np.frombuffer(b"".join(column.to_pylist()), kind)

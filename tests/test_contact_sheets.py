@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from material import jpeg
+from PIL import Image
+
+from pipelines import damages
+from pipelines.contact_sheets import GAP, SHOWN
+from pipelines.damage import DAMAGES
+from pipelines.errors import MenderyError
+from tests.photographs import ASTRONAUT, file_of
+
+
+def test_every_damage_has_a_sheet_of_photographs(tmp_path: Path):
+    sheets = damages(tmp_path, images=[file_of(*ASTRONAUT)], num_draws=2)
+    assert [path.stem for path in sheets] == list(DAMAGES)
+    for path in sheets:
+        picture = np.asarray(Image.open(path))
+        assert picture.shape == (SHOWN * 3 // 2 + 2 * GAP, 3 * (SHOWN + 2 * GAP), 3)
+        first, second = (picture[GAP : GAP + SHOWN, GAP + at * (SHOWN + 2 * GAP) :][:, :SHOWN] for at in (0, 1))
+        assert (first != second).any()
+
+
+def test_only_the_damages_asked_for_are_drawn(tmp_path: Path):
+    (tmp_path / "a.jpg").write_bytes(jpeg(1))
+    sheets = damages(tmp_path / "sheets", images=[tmp_path / "a.jpg"], kinds=["half"])
+    assert sheets == [tmp_path / "sheets" / "half.png"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "content", "says"), [(["hlaf"], b"", "unknown damage"), ([], b"no", "cannot be used")]
+)
+def test_what_cannot_be_drawn_is_one_sentence(tmp_path: Path, kinds, content, says):
+    (tmp_path / "a.jpg").write_bytes(content)
+    with pytest.raises(MenderyError, match=says):
+        damages(tmp_path, images=[tmp_path / "a.jpg"], kinds=kinds)
