@@ -1,6 +1,6 @@
 """Quality: what measuring it costs beside decoding. How well it works is in tests/curate/test_quality.py.
 
-    python -m benchmarks.quality [--rounds 20]
+    python -m benchmarks.quality [--rounds 40]
 
 Photographs that ship in packages, cut to a square and scaled to 512 and 1024, as JPEG 92. A picture is decoded and
 measured in turn, as building does it, on one core; a round takes all pictures, and the best round counts.
@@ -36,7 +36,7 @@ GOAL = 0.5
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=40)
     rounds = parser.parse_args().rounds
     cv2.setNumThreads(1)
     photographs = _photographs()

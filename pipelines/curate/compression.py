@@ -25,6 +25,7 @@ _LEAST_STEP = 0.5
 """Added to the steps inside blocks, so that a picture without any has a finite number."""
 
 
+@lru_cache(maxsize=1024)
 def jpeg_quality(table_sum: int) -> float:
     """Quality setting of libjpeg whose luma table is as coarse, on the whole, as that of a JPEG.
 

@@ -40,11 +40,8 @@ def refuse_urls(path: str) -> None:
     raise RecipeError(f"path must name files on this machine, found {path!r}: {why}; copy the files here first")
 
 
-def expand(path: str, options: S3Options | None = None, inside: str = "") -> tuple[Path, list[Path]]:
+def expand(path: str, options: S3Options | None = None) -> tuple[Path, list[Path]]:
     """Finds the files that a path, a glob pattern or a brace range such as `{000000..000009}` names.
-
-    Args:
-        inside: where folders may be named too, the file in a folder that is meant by it.
 
     Returns:
         The root (see `root_of`), and the files in the order of their encoded names.
@@ -54,31 +51,24 @@ def expand(path: str, options: S3Options | None = None, inside: str = "") -> tup
     """
     refuse_urls(path)
     if path.startswith(SCHEME):
-        return _expand_keys(path, options, inside)
+        return _expand_keys(path, options)
     whole = Path(path)
-    if whole.is_dir() and not inside:
+    if whole.is_dir():
         raise RecipeError(f"path must name a file or a pattern, found the folder {path!r}: give {path.rstrip('/')}/*")
-    if whole.is_dir() and not os.path.lexists(whole / inside):
-        raise RecipeError(f"no {inside} in the folder {path!r}: correct the source's path")
     if os.path.lexists(path):
-        return whole.parent, [_meant(whole, inside)]
+        return whole.parent, [whole]
     root = root_of(path)
-    files = {file for pattern in _expand_braces(path) for file in _matches(pattern, inside)}
+    files = {Path(file) for pattern in _expand_braces(path) for file in _matches(pattern)}
     return root, sorted(files, key=lambda file: encode_path(file.relative_to(root)))
 
 
-def _meant(path: Path, inside: str) -> Path:
-    return path / inside if inside and path.is_dir() else path
-
-
-def _expand_keys(path: str, options: S3Options | None, inside: str) -> tuple[Path, list[Path]]:
+def _expand_keys(path: str, options: S3Options | None) -> tuple[Path, list[Path]]:
     """As `expand`, in a bucket; as in a folder, `*` stops at a slash and `**/` does not."""
     root = root_of(path, options)
     wanted = list(_expand_braces(path))
-    plain = [_meant(place(one, options), inside) for one in wanted if not _WILDCARD.search(one)]
+    plain = [place(one, options) for one in wanted if not _WILDCARD.search(one)]
     missing = [one for one in plain if not one.is_file()]
-    wild = [one for one in wanted if _WILDCARD.search(one)]
-    patterns = [_regex(one) for one in wild + [f"{one}/{inside}" for one in wild if inside]]
+    patterns = [_regex(one) for one in wanted if _WILDCARD.search(one)]
     keys = [str(key) for key in root.rglob("*")] if patterns else []
     matched = [place(key, options) for key in keys if any(re.fullmatch(pattern, key) for pattern in patterns)]
     if missing or not (plain or matched):
@@ -121,14 +111,12 @@ def _choices(first: str | None, last: str | None, listed: str | None) -> Iterato
         yield from (f"{number:0{width}d}" for number in range(int(first), int(last) + 1))
 
 
-def _matches(pattern: str, inside: str) -> list[Path]:
+def _matches(pattern: str) -> list[str]:
     if not _WILDCARD.search(pattern):
-        found = [_meant(Path(pattern), inside)]
+        found = [pattern] if os.path.lexists(pattern) else []
     else:
         # Not `Path.glob`, which takes no absolute patterns.
-        meant = [_meant(Path(file), inside) for file in glob.glob(pattern, recursive=True)]
-        found = [file for file in meant if not file.is_dir()]
-    found = [file for file in found if os.path.lexists(file)]
+        found = [file for file in glob.glob(pattern, recursive=True) if not Path(file).is_dir()]
     if not found:
         raise RecipeError(f"no file is called {pattern!r}, seen from {str(Path.cwd())!r}: correct the source's path")
     return found

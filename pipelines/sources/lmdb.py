@@ -5,8 +5,7 @@ kills the process (SIGBUS), and so does one with pages that were never downloade
 counted reason. Listing walks the tree of keys only; a value is a byte range of the file and is read like a member of a
 tar, in a bucket too. The price: only the format is read that LMDB 0.9 writes on little-endian machines of 64 bits.
 
-Sources: LMDB 0.9, `libraries/liblmdb/mdb.c` (MDB_page, MDB_meta, MDB_db, MDB_node); Caffe, `caffe.proto` (Datum);
-BasicSR, `basicsr/utils/lmdb_util.py` (meta_info.txt).
+Sources: LMDB 0.9, `libraries/liblmdb/mdb.c` (MDB_page, MDB_meta, MDB_db, MDB_node); Caffe, `caffe.proto` (Datum).
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Literal, NamedTuple
 
-from pipelines.errors import BadPicture
-from pipelines.s3 import SCHEME
+from pipelines.errors import BadPicture, RecipeError
+from pipelines.places import place
 from pipelines.sources.archive import Archive, ArchiveBroken, ArchiveSource
 from pipelines.sources.base import Listing, Location
-from pipelines.sources.files import archive_split, expand, root_of
+from pipelines.sources.files import archive_split, expand, refuse_urls, root_of
 
 FILE = "data.mdb"
 
@@ -42,32 +41,35 @@ _VARINT, _BYTES = 0, 2
 
 
 class LmdbSource(ArchiveSource):
-    """Pictures in LMDB: a folder that holds data.mdb, such a file itself, or a pattern of either."""
+    """Pictures in LMDB: a folder that holds data.mdb, such a file itself, or a pattern of files."""
 
     type: Literal["lmdb"] = "lmdb"
     container: ClassVar[str] = "lmdb"
 
     def root(self) -> Path:
-        return root_of(_folder(self.path), self.s3)
+        folder = self._folder()
+        return folder.parent if folder else root_of(self.path, self.s3)
 
     def files(self) -> tuple[Path, list[Path]]:
-        root, files = expand(_folder(self.path), self.s3, inside=FILE)
-        return root, [file for file in files if file.name != "lock.mdb" and not file.name.endswith("-lock")]
+        folder = self._folder()
+        if folder is None:
+            return expand(self.path, self.s3)
+        if not (folder / FILE).is_file():
+            raise RecipeError(f"no {FILE} in the folder {self.path!r}: correct the source's path")
+        return folder.parent, [folder / FILE]
 
     def pictures(self, archive: Archive, listing: Listing) -> Iterator[Location]:
         uri = archive.file.removesuffix(f"/{FILE}")
         archive = replace(archive, uri=uri, split=self.split or archive_split(uri))
-        database = Database(archive.stream, archive.size)
-        for value in database.values():
+        for value in Database(archive.stream, archive.size).values():
             yield _location(archive, value)
-        _compare(archive, database.num_entries, listing)
 
-
-def _folder(path: str) -> str:
-    """The folder instead of the data.mdb in it: both name the same pictures, and the folder's name may tell a split."""
-    folder = path.removesuffix(f"/{FILE}")
-    is_bucket = path.startswith(SCHEME) and "/" not in folder.removeprefix(SCHEME)
-    return path if is_bucket or not folder else folder
+    def _folder(self) -> Path | None:
+        """The folder that holds a data.mdb, whichever of both the path names: its own name may tell a split."""
+        refuse_urls(self.path)
+        folder = place(self.path.rstrip("/").removesuffix(f"/{FILE}"), self.s3)
+        # A bucket has no name as a folder, and nothing above it.
+        return folder if folder.name and folder.is_dir() else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +116,7 @@ class _Meta(NamedTuple):
 
 
 class Database:
-    """The main database of an LMDB file, as its last transaction left it.
-
-    Attributes:
-        num_entries: entries that it should have.
-    """
+    """The main database of an LMDB file, as its last transaction left it."""
 
     def __init__(self, stream: BinaryIO, size: int) -> None:
         """Reads the first two pages.
@@ -129,7 +127,6 @@ class Database:
         self._stream, self._size = stream, size
         first = self._meta_at(0)
         self._meta = max(first, self._meta_at(first.page_size), key=lambda meta: meta.transaction)
-        self.num_entries = self._meta.num_entries
 
     def _meta_at(self, offset: int) -> _Meta:
         self._stream.seek(offset)
@@ -152,11 +149,11 @@ class Database:
         count, damaged = 0, False
         for value in self._below(self._meta.root, 1) if self._meta.root != _NO_PAGE else ():
             count, damaged = count + bool(value.key), damaged or not value.key
-            if count > self.num_entries:
-                raise ArchiveBroken(f"more than the {self.num_entries} entries that it should have")
+            if count > self._meta.num_entries:
+                raise ArchiveBroken(f"more than the {self._meta.num_entries} entries that it should have")
             yield value
-        if count < self.num_entries and not damaged:
-            raise ArchiveBroken(f"{count} of {self.num_entries} entries are there")
+        if count < self._meta.num_entries and not damaged:
+            raise ArchiveBroken(f"{count} of {self._meta.num_entries} entries are there")
 
     def _below(self, number: int, depth: int) -> Iterator[Value]:
         """Values below a page of the tree."""
@@ -221,17 +218,6 @@ def _child(page: bytes, at: int) -> int:
     """The page that a branch's node leads to."""
     low, high, highest, _ = _NODE.unpack_from(page, at)
     return int(low | high << 16 | highest << 32)
-
-
-def _compare(archive: Archive, num_entries: int, listing: Listing) -> None:
-    """Leaves a note where BasicSR's list beside the file speaks of another number of pictures."""
-    try:
-        with Path(archive.path).with_name("meta_info.txt").open("rb") as file:
-            listed = sum(1 for line in file if line.strip())
-    except OSError:
-        return
-    if listed != num_entries:
-        listing.notes.append(f"{archive.path}: {num_entries} entries, but meta_info.txt beside it lists {listed}")
 
 
 def picture_in_value(value: bytes) -> bytes:

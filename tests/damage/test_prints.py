@@ -50,8 +50,8 @@ def test_damage_looks_alike_at_all_sizes(kind: str) -> None:
         np.mean([mask_ratio(drawn(kind, seed, size).draw(grey(128, size)).mask) for seed in range(40)])
         for size in (192, 512)
     )
-    # Lines and margins are a pixel wide at least.
-    assert 0.5 < small / large < 2.5
+    # A fleck of dust that is smaller than a pixel, and its margin, still take whole ones.
+    assert 0.6 < small / large < (2.6 if kind == "dust" else 1.7)
 
 
 @pytest.mark.parametrize("kind", LINES + AREAS)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import tempfile
 from pathlib import Path
 
+import lmdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -31,6 +33,14 @@ def parquet_of(files: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def lmdb_of(files: dict[str, bytes]) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        with lmdb.open(folder) as environment, environment.begin(write=True) as transaction:
+            for name, data in files.items():
+                transaction.put(name.encode(), data)
+        return Path(folder, "data.mdb").read_bytes()
+
+
 def shard_of(files: dict[str, bytes]) -> bytes:
     members = {}
     for number, data in enumerate(files.values()):
@@ -40,6 +50,7 @@ def shard_of(files: dict[str, bytes]) -> bytes:
 
 CASES = {
     "folder": ("", FILES),
+    "lmdb": ("sub/x_train_lmdb", {"sub/x_train_lmdb/data.mdb": lmdb_of(FILES)}),
     "tar": ("*.tar", {"a.tar": tar_of(FILES), "b.tar": tar_of({"z.jpg": content("z")})}),
     "7z": ("sub/x.7z.001", {f"sub/{name}": data for name, data in parts_of("x.7z", seven_zip_of(FILES), 3).items()}),
     "zip": ("sub/{a,b}.zip", {"sub/a.zip": zip_of(FILES), "sub/b.zip": zip_of({"z.jpg": content("z")})}),
@@ -66,6 +77,12 @@ def test_reads_as_from_a_folder(kind, bucket, tmp_path):
     there = SOURCES[kind].model_validate({"type": kind, "path": f"{remote}/{pattern}".rstrip("/")})
     there.check()
     assert read(there, tmp_path / "i") == read(here, tmp_path / "i")
+
+
+def test_metadata_beside_pictures_is_read(bucket, tmp_path):
+    upload({"a.jpg": content("a.jpg"), "metadata.csv": b"file_name,age\na.jpg,31\n"}, bucket)
+    source = SOURCES["folder"].model_validate({"type": "folder", "path": str(bucket), "labels": ["age"]})
+    assert read(source, tmp_path / "i") == [("a.jpg", "", '{"age":31}', content("a.jpg"))]
 
 
 def test_compressed_tar_is_entered_through_its_index(bucket, tmp_path):

@@ -144,7 +144,26 @@ def test_a_folder_without_data_is_one_sentence(tmp_path, listed):
         listed("lmdb", tmp_path / "empty")
 
 
-def test_another_count_in_meta_info_is_a_note(tmp_path, listed):
+def test_the_folder_s_name_tells_the_split_as_lsun_has_it(tmp_path, listed):
+    path = put(tmp_path / "bedroom_train_lmdb", {b"\xd8" * 20: content("a")})
+    for named in (path, f"{path}/", path / "data.mdb", tmp_path / "*" / "data.mdb"):
+        (location,) = listed("lmdb", named).locations
+        assert (location.uri, location.split) == (f"bedroom_train_lmdb!/{'%D8' * 20}", "train")
+
+
+def test_a_database_is_read_without_a_lock(tmp_path, listed):
     path = put(tmp_path / "x.lmdb", many(3))
-    (path / "meta_info.txt").write_text("a.png (1,1,3) 1\nb.png (1,1,3) 1\n")
-    assert "3 entries, but meta_info.txt beside it lists 2" in listed("lmdb", path).notes[0]
+    (path / "lock.mdb").unlink()
+    path.chmod(0o555)
+    try:
+        assert len(listed("lmdb", path).read_all()) == 3
+        assert [file.name for file in path.iterdir()] == ["data.mdb"]
+    finally:
+        path.chmod(0o755)
+
+
+def test_a_database_that_is_being_written_is_read_as_last_committed(tmp_path, listed):
+    path = put(tmp_path / "x.lmdb", many(3))
+    with lmdb.open(str(path), map_size=1 << 26) as environment, environment.begin(write=True) as writing:
+        writing.put(b"more", content("more"))
+        assert len(listed("lmdb", path).read_all()) == 3
