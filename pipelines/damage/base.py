@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Self
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -172,6 +173,28 @@ class Damage(BaseModel):
 def mask_ratio(mask: Mask) -> float:
     """Share of missing pixels, in [0, 1]."""
     return float(np.count_nonzero(mask)) / mask.size
+
+
+DIFFICULTY_SIDE = 256
+"""Larger masks are shrunk to it before distances are measured: the numbers hardly change, and the time is bounded."""
+
+
+def difficulty(mask: Mask) -> float:
+    """How hard a hole is to fill, 0 to 1, for training from easy to hard.
+
+    The longest way from a missing pixel to a known one, as a share of half the shorter side, at most 1. Thin
+    strokes are easy however much they cover, since what they hide is seen beside them; a box of the same ratio is
+    not. Beyond the picture's edge nothing is known.
+
+    Args:
+        mask: (H, W) uint8.
+    """
+    side = max(mask.shape)
+    if side > DIFFICULTY_SIDE:
+        height, width = (max(1, round(length * DIFFICULTY_SIDE / side)) for length in mask.shape)
+        mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)  # type: ignore[assignment]
+    reach = float(cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_5).max())
+    return round(min(1.0, reach / (min(mask.shape) / 2)), 4)
 
 
 def _tuples(value: Any) -> Any:

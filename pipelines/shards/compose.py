@@ -18,7 +18,17 @@ from numpy.typing import NDArray
 
 from pipelines import seeds
 from pipelines.damage.ageing import Aged
-from pipelines.damage.base import ClassMap, Context, Damage, DamageFailed, Mask, Parameters, Picture, mask_ratio
+from pipelines.damage.base import (
+    ClassMap,
+    Context,
+    Damage,
+    DamageFailed,
+    Mask,
+    Parameters,
+    Picture,
+    difficulty,
+    mask_ratio,
+)
 from pipelines.faces import all_faces, faces_in_crop, seen_faces, with_five
 from pipelines.guides import edges_member, landmarks_member, told
 from pipelines.imaging.encode import decode_image, decode_png, encode_damaged, encode_image, encode_mask, png
@@ -195,6 +205,7 @@ def _damaged(
         "mask_ratio": ratio,
         "mask_ratio_bin": bin_of(ratio, recipe.ratio_bins),
         "mask_ratio_asked": [float(edge) for edge in asked or (0.0, 1.0)],
+        "difficulty": difficulty(mask),
     }
     members = members | {
         f"damaged.{recipe.image.damaged_format}": encode_damaged(damaged, recipe.image.damaged_format),
@@ -242,6 +253,7 @@ def _describe(
         "mask_ratio": 0.0,
         "mask_ratio_bin": bin_of(0.0, recipe.ratio_bins),
         "mask_ratio_asked": [0.0, 1.0],
+        "difficulty": 0.0,
         "labels": row["labels"],
         "labels_by": source.labels_by() if row["labels"] != "{}" else "",
         "faces": faces_in_crop(with_five(row["faces"], row["found"]), matrix, recipe.image.size),
