@@ -194,7 +194,7 @@ def difficulty(mask: Mask) -> float:
         height, width = (max(1, round(length * DIFFICULTY_SIDE / side)) for length in mask.shape)
         mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)  # type: ignore[assignment]
     reach = float(cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_5).max())
-    return min(1.0, round(reach / (min(mask.shape) / 2), 4))
+    return float(min(1.0, round(2 * reach / min(mask.shape), 4)))
 
 
 def _tuples(value: Any) -> Any:
