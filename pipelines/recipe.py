@@ -146,6 +146,10 @@ class Recipe(BaseModel):
         wanted = {name for damage in self.damage for name in damage.wants()} | set(self.guides.maps())
         return [name for name in MAPS if name in wanted]
 
+    def wants_pairs(self) -> bool:
+        """Whether a damage is what the corpus shows over a picture's original."""
+        return any("covered" in damage.wants() for damage in self.damage)
+
     def portable(self) -> dict[str, Any]:
         """The recipe without the places on this machine: what decides the bytes of a build."""
         plain = self.model_dump(mode="json")

@@ -84,6 +84,7 @@ class Context:
         image: (H, W, 3) the picture itself, for damages that look at what they cover.
         faces: the nearest to the middle first.
         maps: label maps by guide, `parsing` of a face or `segments` of a scene.
+        covered: (H, W, 3) the picture as its corpus shows it besides, covered by something; `image` is its original.
     """
 
     height: int
@@ -92,6 +93,7 @@ class Context:
     image: Picture | None = None
     faces: tuple[Face, ...] = ()
     maps: Mapping[str, ClassMap] = field(default_factory=dict)
+    covered: Picture | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ class Damage(BaseModel):
     """Whether any asked ratio can be met; a face mask, say, is as large as its face."""
 
     looks_at: ClassVar[frozenset[str]] = frozenset()
-    """What of the context besides the size is looked at: `image`, `faces`, or a guide of `maps`."""
+    """What of the context besides the size is looked at: `image`, `faces`, `covered`, or a guide of `maps`."""
 
     kind: str
     weight: float = Field(1.0, gt=0, description="How often this damage is drawn, relative to the others.")

@@ -32,7 +32,7 @@ from pipelines.damage.base import (
 from pipelines.faces import all_faces, faces_in_crop, seen_faces, with_five
 from pipelines.guides import edges_member, landmarks_member, told
 from pipelines.imaging.encode import decode_image, decode_png, encode_damaged, encode_image, encode_mask, png
-from pipelines.imaging.render import Rendition
+from pipelines.imaging.render import COVERED, Rendition
 from pipelines.licences import terms
 from pipelines.ratios import asked_ranges, bin_of
 from pipelines.recipe import Recipe
@@ -119,7 +119,8 @@ def _seen(recipe: Recipe, row: Mapping[str, Any], rendition: Rendition, clean: P
     }
     height, width = clean.shape[:2]
     faces = seen_faces(told, rendition.matrix, recipe.image.size)
-    return Context(height, width, None, clean, faces, maps)
+    covered = decode_image(rendition.guides[COVERED]) if COVERED in rendition.guides else None
+    return Context(height, width, None, clean, faces, maps, covered)
 
 
 def _aged(
