@@ -57,6 +57,9 @@ class Recipe(BaseModel):
     name: str = Field(description="Name of the dataset: lower-case letters, digits and dashes.")
     version: str = Field("1.0.0", description="Version of the dataset, as major.minor.patch.")
     description: str = Field("", description="One sentence for people.")
+    about: str = Field(
+        "", description="Paragraphs in Markdown for the dataset's card: what it is for, how it was thought, its limits."
+    )
     seed: int = Field(0, ge=0, description="Every random choice follows from it.")
     sources: list[union_of(SOURCES | CORPORA)] = Field(min_length=1, description="Where pictures come from.")  # type: ignore[valid-type]
     curate: Curate = Field(default_factory=Curate, description="Which pictures are kept.")
@@ -138,8 +141,10 @@ class Recipe(BaseModel):
             raise ValueError(f"splits.bins {edges} must be neighbours in ratio_bins {self.ratio_bins}")
 
     def num_variants(self, split: str) -> int:
-        """Samples of each crop in a split."""
-        return len(self.splits.ranges(split)) or self.variants
+        """Samples of each crop in a split; where bins are fixed one in each, and `variants` without a ratio to ask."""
+        fixed = len(self.splits.ranges(split))
+        unasked = any(not damage.can_be_asked() for damage in self.damage)
+        return fixed + self.variants * unasked if fixed else self.variants
 
     def maps(self) -> list[str]:
         """Label maps that samples or their damages want."""
