@@ -12,7 +12,6 @@
         evaluation/              what `mendery evaluate` writes
         card.md                  the model's card
         lock                     who is at work
-        ray/                     what Ray Train keeps for itself; nothing of it is read again
 
 RUN may be s3://bucket/prefix.
 """
@@ -74,10 +73,6 @@ class Run:
     @property
     def lock(self) -> Path:
         return self.folder / "lock"
-
-    @property
-    def ray(self) -> Path:
-        return self.folder / "ray"
 
     def checkpoint(self, step: int) -> Path:
         return self.checkpoints / f"step-{step:08d}.pt"
