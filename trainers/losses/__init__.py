@@ -1,0 +1,1 @@
+"""Losses that methods share: functions of tensors, means over the samples of a batch."""

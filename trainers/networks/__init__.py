@@ -1,0 +1,1 @@
+"""Networks that methods share; names of weights are those of the published files where there are any."""
