@@ -1,6 +1,7 @@
 """What chance does to a sample while training: a crop, a turn, a mirror image, other colours.
 
-Drawn once per sample as one affine matrix, by which picture, mask, label maps and landmarks all move. Mirrored faces get their left and right landmarks and parts swapped.
+Drawn once per sample as one affine matrix, by which picture, mask, label maps and landmarks all move. Mirrored faces
+get their left and right landmarks and parts swapped.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """From shards to batches: what position of the line comes next (`order`), its bytes (`store`), its arrays (`samples`).
 
-Workers are processes that get positions and answer whole batches of bytes (uint8); pictures become floats once, on the device. What a worker makes depends on the positions
-alone, so neither the number of workers nor of training processes changes a sample.
+Workers are processes that get positions and answer whole batches of bytes (uint8); pictures become floats once, on the
+device. What a worker makes depends on the positions alone, so neither the number of workers nor of training processes
+changes a sample.
 """
 
 from __future__ import annotations
@@ -153,7 +154,9 @@ class Loader:
         channels_last: bool = False,
     ) -> None:
         if len(source) < ranks:
-            raise MenderyError(f"the split has {len(source)} samples, fewer than the {ranks} processes that would train on it")
+            raise MenderyError(
+                f"the split has {len(source)} samples, fewer than the {ranks} processes that would train on it"
+            )
         if batch % ranks:
             raise MenderyError(f"a batch of {batch} cannot be divided among {ranks} processes in equal parts")
         self.source, self.batch = source, batch
@@ -195,14 +198,18 @@ def once(
     device: torch.device | str = "cpu",
     settings: LoaderSettings | None = None,
 ) -> Iterator[Batch]:
-    """Every sample of a split once, as it stands in the shards, the same whenever it is asked; the last batch may be short.
+    """Every sample of a split once, as it stands in the shards, the same whenever it is asked; the last batch may be
+    short.
 
     Args:
         needs: guides; with `json` batches hold their metadata.
         settings: whose cache is used; nothing else of them counts.
     """
     kept = LoaderSettings(
-        split, mix=0, cache=settings.cache if settings else "", cache_gigabytes=(settings or LoaderSettings()).cache_gigabytes
+        split,
+        mix=0,
+        cache=settings.cache if settings else "",
+        cache_gigabytes=(settings or LoaderSettings()).cache_gigabytes,
     )
     source = Source(data, kept, size, needs=needs, chance=False)
     try:
@@ -236,7 +243,8 @@ def _shaped(name: str, tensor: torch.Tensor, channels_last: bool) -> torch.Tenso
 
 
 def workers_here(settings: LoaderSettings, on_gpu: bool, ranks_here: int) -> int:
-    """Processes that load for one training process: on CPUs none, which would only take processors from the training."""
+    """Processes that load for one training process: on CPUs none, which would only take processors from the
+    training."""
     if settings.workers >= 0:
         return settings.workers
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,6 +1,7 @@
 """From the bytes of a sample to arrays of one size: decode, damage anew if asked, move.
 
-All that chance decides depends on (seed, epoch, key), so a sample is the same whichever process makes it, and however many there are.
+All that chance decides depends on (seed, epoch, key), so a sample is the same whichever process makes it, and however
+many there are.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Shards at hand: verified once, those of a bucket kept on this machine within a bound.
 
-A shard is read by byte range after its index, so any sample costs one look into a file. Whole shards are fetched from a bucket, because only a whole shard can be verified, and
-because samples of a window are wanted in mixed order. All processes of a machine share the folder of copies; a file lock sees to it that each shard is fetched once.
+A shard is read by byte range after its index, so any sample costs one look into a file. Whole shards are fetched from a
+bucket, because only a whole shard can be verified, and because samples of a window are wanted in mixed order. All
+processes of a machine share the folder of copies; a file lock sees to it that each shard is fetched once.
 """
 
 from __future__ import annotations

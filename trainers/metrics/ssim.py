@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.metrics.windows import Moments, Picture, averaged, gaussian, uniform
+from trainers.metrics.windows import Moments, Picture, Windows, averaged, gaussian, uniform
 
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
@@ -32,11 +32,16 @@ def ssim(
     Source: Wang, Bovik, Sheikh and Simoncelli, Image quality assessment, 2004, with K1 0.01 and K2 0.03; on RGB, as
     MAT's evaluation has it, where the paper has luminance.
     """
+    return averaged(windows(image, inpainted, form), mask)
+
+
+def windows(image: Picture, inpainted: Picture, form: Form) -> Windows:
+    """SSIM of every window; arguments as `ssim`."""
     if form == "skimage":
         moments, normal = uniform(image, inpainted, UNIFORM_SIZE), UNIFORM_SIZE**2 / (UNIFORM_SIZE**2 - 1)
-        return averaged(_scores(moments, normal), mask, UNIFORM_SIZE // 2)
+        return Windows(_scores(moments, normal), UNIFORM_SIZE // 2)
     padded = form == "torchmetrics"
-    return averaged(_scores(gaussian(image, inpainted, SIZE, padded=padded), 1.0), mask, 0 if padded else SIZE // 2)
+    return Windows(_scores(gaussian(image, inpainted, SIZE, padded=padded), 1.0), 0 if padded else SIZE // 2)
 
 
 def _scores(moments: Moments, normal: float) -> NDArray[np.floating]:

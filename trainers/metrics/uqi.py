@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.metrics.windows import Floats, Picture, averaged, gaussian, uniform, valid
+from trainers.metrics.windows import Floats, Picture, Windows, averaged, gaussian, uniform, valid
 
 WINDOW = 8
 
@@ -38,17 +38,22 @@ def uqi(
 
     Source: Wang and Bovik, A universal image quality index, 2002: windows of 8, step 1.
     """
+    return averaged(windows(image, inpainted, kind, window), mask)
+
+
+def windows(image: Picture, inpainted: Picture, kind: Kind, window: int = WINDOW) -> Windows:
+    """UQI of every window; arguments as `uqi`."""
     if kind == "gaussian":
-        return averaged(_torchmetrics(image, inpainted), mask, 5)
+        return Windows(_torchmetrics(image, inpainted), 5)
     if kind == "legacy_sewar":
-        return averaged(_sewar(image, inpainted, window), mask, window // 2)
+        return Windows(_sewar(image, inpainted, window), window // 2)
     moments = uniform(image, inpainted, window)
     # Pixels are whole numbers, so variances are 0 or at least about 1 / window^2: what is less is rounding.
     flat = moments.variances < 1 / (4 * window**2)
     contrast = np.divide(2 * moments.covariance, moments.variances, where=~flat, out=np.ones_like(moments.variances))
     dark = moments.squares == 0
     light = np.divide(2 * moments.product, moments.squares, where=~dark, out=np.ones_like(moments.squares))
-    return averaged(contrast * light, mask, window // 2)
+    return Windows(contrast * light, window // 2)
 
 
 def _torchmetrics(image: Picture, inpainted: Picture) -> NDArray[np.floating]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -98,17 +98,28 @@ def _moments(image: Picture, other: Picture, mean: Callable[[Floats], Floats]) -
     )
 
 
-def averaged(scores: Floats, mask: NDArray[np.uint8] | None, before: int) -> float:
+class Windows(NamedTuple):
+    """Scores of windows.
+
+    Attributes:
+        scores: (h, w, 3).
+        before: pixels from the picture's edge to the middle of the first window.
+    """
+
+    scores: Floats
+    before: int
+
+
+def averaged(windows: Windows, mask: NDArray[np.uint8] | None) -> float:
     """Mean of the windows' scores; with a mask of those whose middle pixel is missing.
 
     Args:
-        scores: (h, w, 3) of windows.
         mask: (H, W), 0 where known.
-        before: pixels from the picture's edge to the middle of the first window.
 
     Returns:
         NaN where no window's middle is missing.
     """
+    scores, before = windows
     if mask is None:
         return float(scores.mean())
     height, width = scores.shape[:2]

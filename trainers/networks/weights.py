@@ -95,5 +95,7 @@ def _state(network: nn.Module, published: Published, path: Path) -> dict[str, An
         if getattr(own.get(name), "shape", None) != getattr(state.get(name), "shape", None)
     )  # fmt: skip
     if odd:
-        raise MenderyError(f"{path} does not fit: {', '.join(odd[:4])} are missing, too many or of other sizes; {wanted}")
+        raise MenderyError(
+            f"{path} does not fit: {', '.join(odd[:4])} are missing, too many or of other sizes; {wanted}"
+        )
     return state
