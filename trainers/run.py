@@ -18,12 +18,19 @@ RUN may be s3://bucket/prefix.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import re
+import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.errors import MenderyError
+from pipelines.lease import held
 from pipelines.places import place
+from pipelines.s3 import S3Path
 
 _CHECKPOINT = re.compile(r"step-(\d{8,})\.json")
 
@@ -87,3 +94,27 @@ class Run:
         """Steps of the finished checkpoints, rising."""
         names = (path.name for path in self.checkpoints.glob("step-*.json"))
         return sorted(int(match[1]) for name in names if (match := _CHECKPOINT.fullmatch(name)))
+
+
+@contextlib.contextmanager
+def only_one(run: Run) -> Iterator[None]:
+    """Holds a run's folder for one training; the system lets go of it however the process ends.
+
+    Raises:
+        MenderyError: another training is at work there.
+    """
+    if isinstance(run.lock, S3Path):
+        with held(run.lock):
+            yield
+        return
+    run.folder.mkdir(parents=True, exist_ok=True)
+    with run.lock.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            raise MenderyError(f"another training is at work in {run.folder} ({lock.read().strip()})") from None
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()} on {socket.gethostname()}")
+        lock.flush()
+        yield

@@ -114,7 +114,7 @@ class AotGan:
 
     def inpaint(self, batch: Batch) -> Tensor:
         height, width = batch.image.shape[-2:]
-        raw = self.forward(padded(batch, self.multiple_of)).raw[..., :height, :width]
+        raw = self.forward(padded(batch, self.multiple_of, 4 * max(self.settings.rates) + 8)).raw[..., :height, :width]
         return composite(raw, batch)
 
     def _judge(self, batch: Batch, prediction: Prediction) -> Tensor:

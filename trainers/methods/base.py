@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -88,7 +88,7 @@ class Adam:
 
     lr: float
     betas: tuple[float, float] = (0.9, 0.999)
-    schedule: str = "constant"
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
     warmup: int = 0
 
 
@@ -141,13 +141,17 @@ def composite(prediction: Tensor, batch: Batch) -> Tensor:
     return torch.where(batch.mask > 0.5, prediction, batch.image)
 
 
-def padded(batch: Batch, multiple: int) -> Batch:
+def padded(batch: Batch, multiple: int, smallest: int) -> Batch:
     """The batch with pictures and masks continued to the right and below until both sides are multiples.
+
+    Args:
+        smallest: side in pixels, a multiple itself; smaller pictures are continued up to it.
 
     What is added repeats the last row and column, which works for any size; it is to be cut off again.
     """
     height, width = batch.image.shape[-2:]
-    beyond = (0, -width % multiple, 0, -height % multiple)
+    across, down = max(smallest - width, -width % multiple), max(smallest - height, -height % multiple)
+    beyond = (0, across, 0, down)
     if not any(beyond):
         return batch
     grown = {

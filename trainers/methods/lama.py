@@ -127,7 +127,7 @@ class Lama:
 
     def inpaint(self, batch: Batch) -> Tensor:
         height, width = batch.image.shape[-2:]
-        raw = self.forward(padded(batch, self.multiple_of)).raw[..., :height, :width]
+        raw = self.forward(padded(batch, self.multiple_of, 16)).raw[..., :height, :width]
         return composite(raw, batch)
 
     def _judge(self, image: Tensor, raw: Tensor, mask: Tensor) -> dict[str, Tensor]:
