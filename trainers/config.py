@@ -181,7 +181,9 @@ def _check(config: Config, method: Any) -> None:
         raise MenderyError(
             f"train.batch must be a multiple of train.accumulate, found {config.train.batch} and {config.train.accumulate}"
         )
-    positive = {key: value for key, value in keys(config).items() if key.startswith("train.") and key.endswith("_every")}
+    positive = {
+        key: value for key, value in keys(config).items() if key.startswith("train.") and key.endswith("_every")
+    }
     positive |= {"train.steps": config.train.steps, "train.batch": config.train.batch}
     for key, value in positive.items():
         if value < 1:

@@ -74,7 +74,9 @@ class Journal:
             return
         self._spoke = now
         left = (now - self._began) / max(step - self._first, 1) * (steps - step)
-        losses = "  ".join(f"{_short(name)} {value:.4g}" for name, value in values.items() if "/" in name and name[:3] != "lr/")
+        losses = "  ".join(
+            f"{_short(name)} {value:.4g}" for name, value in values.items() if "/" in name and name[:3] != "lr/"
+        )
         self.say(
             f"step {step:,} of {steps:,}  {values['images_per_second']:.1f} images/s  {losses}  {duration(left)} left"
         )

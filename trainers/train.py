@@ -119,7 +119,9 @@ def _begin(run: Run, config: Config) -> None:
     if run.config.is_file():
         before = checkpoint.read_config(run)
         if before.name != config.name:
-            raise MenderyError(f"{run.folder} is a run of {before.name}, and {config.name} was asked for: use another --run")
+            raise MenderyError(
+                f"{run.folder} is a run of {before.name}, and {config.name} was asked for: use another --run"
+            )
         if changed := differences(before, config):
             raise MenderyError(
                 f"{run.folder} was begun with other settings: {'; '.join(changed)}. Give them as they were, or use another --run"
@@ -140,10 +142,14 @@ def _scaling(fewest: int, most: int, gpus: bool, say: Callable[[str], None]) -> 
         say(f"{there} GPUs are there: add --gpus to train on them")
     use_gpu = gpus and there > 0
     if fewest > (there if use_gpu else cores):
-        raise MenderyError(f"{fewest} workers need as many {'GPUs' if use_gpu else 'processors'}; the cluster has {there if use_gpu else cores}")
+        raise MenderyError(
+            f"{fewest} workers need as many {'GPUs' if use_gpu else 'processors'}; the cluster has {there if use_gpu else cores}"
+        )
     each = {"CPU": 1.0} if use_gpu else {"CPU": float(max(1, cores // most))}
     number = fewest if fewest == most else (fewest, most)
-    return ScalingConfig(num_workers=number, use_gpu=use_gpu, resources_per_worker=each | ({"GPU": 1.0} if use_gpu else {}))
+    return ScalingConfig(
+        num_workers=number, use_gpu=use_gpu, resources_per_worker=each | ({"GPU": 1.0} if use_gpu else {})
+    )
 
 
 class Board:
@@ -289,7 +295,12 @@ def _train_here(job: Mapping[str, Any], attempt: int) -> None:
 
 
 def loop(
-    run: Run, config: Config, here: Any, tell: Callable[[str], None], begun: list[str] | None = None, ranks_here: int = 1
+    run: Run,
+    config: Config,
+    here: Any,
+    tell: Callable[[str], None],
+    begun: list[str] | None = None,
+    ranks_here: int = 1,
 ) -> None:
     """One process's training, from the last checkpoint to the end; the process group is there already.
 
@@ -353,7 +364,9 @@ def _introduced(config: Config, method: Any, source: Any, here: Any, step: int) 
         f"{name} {sum(parameter.numel() for parameter in network.parameters()) / 1e6:.2f} M"
         for name, network in method.networks.items()
     )
-    lines = [f"{config.name} ({size}) at {config.size} px on {here.ranks} x {here.device.type}, {len(source):,} samples"]
+    lines = [
+        f"{config.name} ({size}) at {config.size} px on {here.ranks} x {here.device.type}, {len(source):,} samples"
+    ]
     if config.debug:
         lines.append("--debug: small widths and pictures, to see that everything works; results mean nothing")
     lines += [f"note: {note}" for note in (*method.notes, *source.notes())]
@@ -368,7 +381,15 @@ def _samples(config: Config, here: Any) -> Any:
 
     for split in ("val", "test", config.loader.split):
         try:
-            batches = once(config.data, split, config.size, config.train.num_samples, find(config.name).needs, here.device, config.loader)
+            batches = once(
+                config.data,
+                split,
+                config.size,
+                config.train.num_samples,
+                find(config.name).needs,
+                here.device,
+                config.loader,
+            )
             batch = next(batches)
         except MenderyError:
             continue

@@ -318,7 +318,11 @@ class Trainer:
 
     def _not_finite(self, name: str, step: int, value: float) -> str:
         turn, term = name.split("/", 1)
-        advice = "a smaller learning rate" if self.settings.precision == "fp32" else "--set train.precision=fp32, or a smaller rate"
+        advice = (
+            "a smaller learning rate"
+            if self.settings.precision == "fp32"
+            else "--set train.precision=fp32, or a smaller rate"
+        )
         return (
             f"the loss is {value} at step {step}: term {term!r} of turn {turn!r}. The checkpoints before are good; "
             f"continue from the last with {advice}, or look at the pictures that came there"
