@@ -378,6 +378,55 @@ def doctor() -> None:
     sys.exit(FAULTY if any(check.ok is False for check in checks) else OK)
 
 
+@app.command
+def train(
+    method: str,
+    *,
+    data: str,
+    run: str,
+    steps: int | None = None,
+    workers: str = "1",
+    gpus: Annotated[bool, Parameter(negative="")] = False,
+    size: int | None = None,
+    settings: Annotated[list[str] | None, Parameter("--set", negative="")] = None,
+    address: str | None = None,
+    debug: Annotated[bool, Parameter(negative="")] = False,
+    without_perceptual: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Train a method on a dataset, or continue to; the same command goes on where a run has stopped.
+
+    Args:
+        method: Such as aot_gan or lama; an unknown one lists them.
+        data: Folder of a finished dataset, or s3://bucket/prefix.
+        run: Folder of the run, or s3://bucket/prefix; on a cluster every node must see it.
+        steps: Optimiser steps in all.
+        workers: Training processes, or the fewest and the most such as 1:4.
+        gpus: Train on GPUs, one for each process.
+        size: Side of pictures in pixels.
+        settings: Further settings as key=value, such as train.batch=16; config.json in the run's folder has them all.
+        address: A running Ray cluster; without it Ray starts on this machine.
+        debug: Small widths, 64 pixels, no losses over pretrained networks: ends in two minutes.
+        without_perceptual: Leave out the losses that need weights of pretrained networks.
+    """
+    try:
+        from trainers.config import parse
+        from trainers.train import parse_workers
+        from trainers.train import train as run_training
+    except ModuleNotFoundError as error:
+        raise MenderyError(f"training needs {error.name}: pip install 'mendery[train]'") from None
+    try:
+        done = run_training(
+            method, data, run, steps=steps, workers=parse_workers(workers), gpus=gpus, size=size,
+            settings=parse(settings or []), address=address, debug=debug, perceptual=not without_perceptual, quiet=False,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        print("\nstopped; the same command continues from the last checkpoint", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    print(f"run {done.folder}\nstep {done.step:,}")
+    for note in done.notes:
+        print(f"note: {note}")
+
+
 def main() -> None:
     """Runs the command: errors a person can mend are one text without a traceback."""
     signal.signal(signal.SIGTERM, _interrupt)

@@ -22,7 +22,7 @@ from trainers.trainer import TrainSettings
 DEBUG: Mapping[str, Any] = {
     "size": 64,
     "train.steps": 400,
-    "train.batch": 16,
+    "train.batch": 8,
     "train.ema": 0.98,
     "train.log_every": 10,
     "train.save_every": 100,

@@ -103,6 +103,18 @@ def train(
     return Trained(str(place.folder), place.steps()[-1], notes)
 
 
+def parse_workers(text: str) -> int | tuple[int, int]:
+    """Workers from a number, or from two with a colon between.
+
+    Raises:
+        MenderyError: it is neither.
+    """
+    fewest, colon, most = text.partition(":")
+    if not fewest.isdecimal() or (colon and not most.isdecimal()):
+        raise MenderyError(f"--workers takes a number, or the fewest and the most such as 1:4; found {text!r}")
+    return (int(fewest), int(most)) if colon else int(fewest)
+
+
 def _check_workers(fewest: int, most: int, samples: int) -> None:
     if not 1 <= fewest <= most:
         raise MenderyError(f"--workers takes a number, or the fewest and the most such as 1:4; found {fewest}:{most}")

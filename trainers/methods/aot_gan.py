@@ -74,7 +74,7 @@ class AotGan:
         "method.rates": (1, 2, 4),
         "method.discriminator_widths": (16, 32, 64),
         "method.blur_sigma": 1.5,
-        "method.generator.lr": 1e-3,
+        "method.generator.lr": 2e-3,
         "loader.area_range": (0.6, 1.0),
     }
     multiple_of: ClassVar[int] = 4
