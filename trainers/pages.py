@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,22 @@ def comparison_page(result: Mapping[str, Any]) -> str:
     shown = [name for name in SHOWN if name in result["differences"][0]["rows"][0]]
     page = environment().get_template("comparison.html.j2")
     return page.render(result=result, shown=shown, least=LEAST, css=_css())
+
+
+def text_tables(tables: Sequence[Mapping[str, Any]]) -> Iterator[tuple[list[str], list[tuple[str, ...]]]]:
+    """Tables for a screen: header and rows; of differences, a star stands beside what is not 0."""
+    for table in tables:
+        shown = [name for name in SHOWN if name in table["rows"][0]]
+        differs = any("against_rest" in table["rows"][0][name] for name in shown)
+        rows = [
+            (
+                row["value"],
+                f"{row['samples']:,}",
+                *(shown_as(row[name]["mean"], name, differs) + "*" * (differs and sure(row[name])) for name in shown),
+            )
+            for row in table["rows"]
+        ]
+        yield [table["axis"], "samples", *(named(name) for name in shown)], rows
 
 
 def environment() -> jinja2.Environment:
