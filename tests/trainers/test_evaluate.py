@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from trainers.runs import made
 
-from pipelines.errors import MenderyError
+from tests.trainers.runs import made
 from trainers import card
 from trainers.evaluate import compare, evaluate
 from trainers.inpainters import composed, mean_fill, open_inpainter, telea

@@ -10,9 +10,9 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from trainers.runs import made
 
 from pipelines.errors import MenderyError
+from tests.trainers.runs import made
 from trainers.checkpoint import load_method
 from trainers.export import TOLERANCE, example, export
 from trainers.methods.base import Batch

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 from material import photo
-from trainers.runs import made
 
 from pipelines.errors import MenderyError
+from tests.trainers.runs import made
 from trainers.inpaint import fill, inpaint, read_mask
 from trainers.inpainters import open_inpainter
 
@@ -100,8 +100,13 @@ def test_grey_of_a_mask_is_cut_at_its_middle(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("case", "expected"),
-    [("size", "a mask is as large as its picture"), ("mask", "cannot be used"), ("suffix", "written as"), ("pair", "no mask for 0.png")],
-)  # fmt: skip
+    [
+        ("size", "a mask is as large as its picture"),
+        ("mask", "cannot be used"),
+        ("suffix", "written as"),
+        ("pair", "no mask for 0.png"),
+    ],
+)
 def test_what_cannot_be_used_is_named(case: str, expected: str, tmp_path: Path) -> None:
     image, mask, out = save(tmp_path / "in/0.png", photo(1, 40, 50)), tmp_path / "m.png", tmp_path / "out.png"
     save(mask, hole(40, 51 if case == "size" else 50))
