@@ -1,0 +1,71 @@
+"""SSIM and UQI beside torchmetrics on the same pictures in one run: `python -m benchmarks.metrics`.
+
+Needs torchmetrics, which nothing else does: `pip install torchmetrics`. One thread each; process time, the least of
+several turns.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from skimage import data
+
+from benchmarks.build import machine
+from trainers.metrics.ssim import ssim
+from trainers.metrics.uqi import uqi
+
+TURNS = 9
+SIDE = 256
+
+
+def main() -> None:
+    try:
+        from torchmetrics.functional.image import (
+            structural_similarity_index_measure,
+            universal_image_quality_index,
+        )
+    except ImportError:
+        sys.exit("this compares with torchmetrics: pip install torchmetrics")
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(0)
+    image = cv2.resize(data.astronaut(), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    other = np.clip(image + rng.normal(0, 10, image.shape), 0, 255).astype(np.uint8)
+    other[60:120, 60:120] = 128
+    pair = [torch.from_numpy(one).permute(2, 0, 1)[None].float() / 255 for one in (other, image)]
+    rows: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
+        "SSIM": (
+            lambda: ssim(image, other, form="torchmetrics"),
+            lambda: structural_similarity_index_measure(*pair, data_range=1.0),
+        ),
+        "UQI": (lambda: uqi(image, other, kind="gaussian"), lambda: universal_image_quality_index(*pair)),
+    }
+    print(f"{machine()}; one picture of {SIDE}, RGB, one thread, torchmetrics on tensors made before")
+    for name, (ours, theirs) in rows.items():
+        taken = [min(times) for times in zip(*(_turn(ours, theirs) for _ in range(TURNS)), strict=True)]
+        apart = abs(float(ours()) - float(theirs()))
+        print(
+            f"{name}: ours {1000 * taken[0]:.1f} ms, torchmetrics {1000 * taken[1]:.1f} ms, ratio {taken[1] / taken[0]:.1f}, "
+            f"results apart by {apart:.1e}"
+        )
+    print(f"UQI by its definition (windows of 8): {1000 * min(_timed(lambda: uqi(image, other)) for _ in range(TURNS)):.1f} ms")
+
+
+def _turn(ours: Callable[[], Any], theirs: Callable[[], Any]) -> tuple[float, float]:
+    return _timed(ours), _timed(theirs)
+
+
+def _timed(call: Callable[[], Any]) -> float:
+    began = time.process_time()
+    call()
+    return time.process_time() - began
+
+
+if __name__ == "__main__":
+    main()
