@@ -42,7 +42,9 @@ def main() -> None:
     worse = []
     for name in asked.methods:
         reached, seconds = learn(name, data, asked.steps, asked.out / name)
-        print(f"{name:16} {reached:6.2f} dB after {asked.steps} steps, {seconds:.0f} s of processor time, {_curve(asked.out / name)}")
+        print(
+            f"{name:16} {reached:6.2f} dB after {asked.steps} steps, {seconds:.0f} s of processor time, {_curve(asked.out / name)}"
+        )
         worse += [name] if reached <= floor else []
     sys.exit(f"no better than mean fill: {', '.join(worse)}" if worse else 0)
 

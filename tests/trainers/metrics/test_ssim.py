@@ -41,6 +41,14 @@ def test_skimage_form_is_scikit_images_default(image, kind) -> None:
     )
 
 
+def test_torchmetrics_form_is_what_torchmetrics_gives() -> None:
+    """0.563533 is torchmetrics 1.9.0's figure of this pair, with `data_range=1.0`."""
+    one = np.ascontiguousarray(data.astronaut()[60:156, 150:250])
+    other = np.clip(one + np.random.default_rng(1).normal(0, 20, one.shape), 0, 255).astype(np.uint8)
+    one[20:40, 30:60] = other[20:40, 30:60] = 77
+    assert ssim(one, other, form="torchmetrics") == pytest.approx(0.563533, abs=1e-4)
+
+
 @pytest.mark.parametrize("form", ["reference", "skimage", "torchmetrics"])
 def test_equal_pictures_are_1(image, form) -> None:
     assert ssim(image, image, form=form) == pytest.approx(1, abs=1e-7)
