@@ -60,10 +60,10 @@ def test_torchmetrics_gives_a_flat_picture_less_than_1() -> None:
 
 
 def test_gaussian_kind_is_what_torchmetrics_gives(image: np.ndarray) -> None:
-    """0.488993 is torchmetrics 1.9.0's figure of this pair."""
-    one, other = image.copy(), noisy(image, 20)
-    one[20:40, 30:60] = other[20:40, 30:60] = 77
-    assert uqi(one, other, kind="gaussian") == pytest.approx(0.488993, abs=1e-4)
+    """0.435048 is torchmetrics 1.9.0's figure of this pair; where both are flat its own rounding decides."""
+    other = noisy(image, 20)
+    other[20:40, 30:60] = 77
+    assert uqi(image, other, kind="gaussian") == pytest.approx(0.435048, abs=1e-4)
 
 
 def test_more_noise_is_worse(image: np.ndarray) -> None:
