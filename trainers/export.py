@@ -95,8 +95,8 @@ def example(side: int, other: int, seed: int, number: int = 1) -> tuple[Tensor, 
 
 def _torchscript(whole: Whole, path: Path, side: int, facts: dict[str, Any]) -> float:
     with torch.no_grad(), warnings.catch_warnings():
-        # TorchScript is deprecated in favour of torch.export, but it is what runs without Python; shapes are settled
-        # here. warnings.simplefilter("ignore")
+        # TorchScript is deprecated in favour of torch.export, but it is what runs without Python.
+        warnings.simplefilter("ignore")
         traced = torch.jit.trace(whole, example(side, side, 0), check_trace=False)  # type: ignore[no-untyped-call]
         torch.jit.save(traced, str(path), _extra_files={"mendery.json": json.dumps(facts)})
         again = torch.jit.load(str(path))  # type: ignore[no-untyped-call]
