@@ -1,4 +1,4 @@
-"""A small dataset, and methods so narrow that a step takes milliseconds."""
+"""A small dataset, tiny configurations, a batch."""
 
 from __future__ import annotations
 
@@ -9,16 +9,10 @@ from typing import Any
 import pytest
 import tiny_dataset
 import torch
+from tiny_methods import TINY, random_batch
 
 from trainers.config import Config, resolve
 from trainers.methods.base import Batch
-
-TINY: dict[str, dict[str, Any]] = {
-    "aot_gan": {"method.width": 4, "method.num_blocks": 1, "method.rates": (1, 2), "method.discriminator_widths": (4, 8)},
-    "lama": {"method.width": 2, "method.num_blocks": 1, "method.discriminator_width": 4, "method.discriminator_layers": 2},
-}
-TINY["big_lama"] = TINY["lama"]
-
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> Iterator[None]:
@@ -50,15 +44,6 @@ def tiny(dataset: Path, tmp_path: Path) -> Any:
         return resolve(name, str(dataset), fixed | given, debug=True)
 
     return make
-
-
-def random_batch(samples: int = 4, size: int = 16, seed: int = 0) -> Batch:
-    """Noise with a different box missing in each sample."""
-    rng = torch.Generator().manual_seed(seed)
-    mask = torch.zeros(samples, 1, size, size)
-    for number in range(samples):
-        mask[number, :, 3 : 8 + number % 4, 4:12] = 1
-    return Batch(torch.rand(samples, 3, size, size, generator=rng) * 2 - 1, mask)
 
 
 @pytest.fixture
