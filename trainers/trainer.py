@@ -227,7 +227,7 @@ class Trainer:
         ids = [self.processes.device] if self.processes.device.type == "cuda" else None
         # Buffers are equal or each process's own: sent along, they would change under a graph that still needs them.
         return DistributedDataParallel(
-            network, device_ids=ids, process_group=self.processes.group, broadcast_buffers=False,
+            network, device_ids=ids, process_group=self.processes.group, forward_sync_buffers=False,
             gradient_as_bucket_view=True,
         )  # fmt: skip
 
