@@ -12,7 +12,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,7 +30,7 @@ from trainers.order import Order
 from trainers.samples import LoaderSettings, Maker
 from trainers.store import Store, default_cache
 
-__all__ = ["Loader", "LoaderSettings", "Source", "once"]
+__all__ = ["Loader", "LoaderSettings", "Source", "once", "spread"]
 
 AHEAD = 2
 """Batches that each worker has ready."""
@@ -182,6 +182,7 @@ class Loader:
         loader = DataLoader(
             self.source, batch_sampler=_Endless(wanted), num_workers=self._workers, collate_fn=_as_it_is,
             prefetch_factor=AHEAD, multiprocessing_context=context, pin_memory=self._device.type == "cuda",
+            worker_init_fn=_one_thread,
         )  # fmt: skip
         yield from loader
 
@@ -215,6 +216,19 @@ def once(
         source.store.close()
 
 
+def spread(
+    data: str | os.PathLike[str], split: str, size: int, number: int, settings: LoaderSettings
+) -> Batch:
+    """So many samples, evenly spaced over a split, as they stand in the shards."""
+    source = Source(data, replace(settings, split=split, fresh=()), size, chance=False)
+    number = min(number, len(source))
+    raw = source.__getitems__([index * len(source) // number for index in range(number)])
+    source.store.close()
+    if raw.fault:
+        raise MenderyError(raw.fault)
+    return to_batch(raw, torch.device("cpu"), channels_last=False)
+
+
 def to_batch(raw: Raw, device: torch.device, channels_last: bool) -> Batch:
     """Bytes to what a method sees, on the device."""
     moved = {name: tensor.to(device, non_blocking=True) for name, tensor in raw.tensors.items()}
@@ -241,6 +255,14 @@ def workers_here(settings: LoaderSettings, on_gpu: bool, ranks_here: int) -> int
         return settings.workers
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(8, cores // max(ranks_here, 1) - 1)) if on_gpu else 0
+
+
+def _one_thread(_: int) -> None:
+    """Workers are as many as there are processors for them."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
 
 
 def _as_it_is(raw: Raw) -> Raw:

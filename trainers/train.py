@@ -6,6 +6,7 @@ continues.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -375,17 +376,13 @@ def _introduced(config: Config, method: Any, source: Any, here: Any, step: int) 
 
 
 def _samples(config: Config, here: Any) -> Any:
-    """The pictures of every grid: the first of the validation split, or of the training split where there is none."""
-    from trainers.loader import once
+    """The pictures of every grid: of the validation split, or of another where there is none; None without masks."""
+    from trainers.loader import spread
 
     for split in ("val", "test", config.loader.split):
-        try:
-            batches = once(config.data, split, config.size, config.train.num_samples, find(config.name).needs, here.device, config.loader)
-            batch = next(batches)
-        except MenderyError:
-            continue
-        batches.close()  # type: ignore[attr-defined]  # it is a generator
-        return batch.to(here.device, config.train.channels_last)
+        with contextlib.suppress(MenderyError):
+            batch = spread(config.data, split, config.size, config.train.num_samples, config.loader)
+            return batch.to(here.device, config.train.channels_last)
     return None
 
 

@@ -30,8 +30,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
     def config(name: str, **settings: Any) -> Any:
         fixed = {
-            **TINY[name], "size": 16, "train.batch": 8, "train.steps": STEPS, "train.log_every": 1, "train.save_every": 2,
-            "train.sample_every": 100, "train.num_samples": 2, "loader.cache": str(folder / "cache"), "loader.mirror": True,
+            **TINY[name], "size": 16, "train.batch": 8, "train.steps": STEPS, "train.log_every": 1, "train.save_every": 1,
+            "train.keep": 9, "train.sample_every": 100, "train.num_samples": 2,
+            "loader.cache": str(folder / "cache"), "loader.mirror": True,
         }  # fmt: skip
         return resolve(name, str(data), fixed | settings, debug=True)
 
@@ -84,10 +85,10 @@ def test_random_states_of_both_processes_are_kept(runs: Any) -> None:
 
 
 def test_batch_norms_are_synchronised(runs: Any) -> None:
-    """Their buffers are those of one process, which sees all samples."""
+    """After a step their buffers are those of one process, which sees all samples; later, rounding leads weights apart."""
     one, two = (
-        torch.load(Run.at(runs.folder / name).checkpoint(STEPS), weights_only=True)["networks"]["generator"]
+        torch.load(Run.at(runs.folder / name).checkpoint(1), weights_only=True)["networks"]["generator"]
         for name in ("lama-1", "lama-2")
     )
     names = [name for name in one if name.endswith(("running_mean", "running_var"))]
-    assert names and all(torch.allclose(one[name], two[name], rtol=2e-3, atol=1e-4) for name in names)
+    assert names and all(torch.allclose(one[name], two[name], rtol=1e-3, atol=1e-5) for name in names)
