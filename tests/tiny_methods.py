@@ -9,8 +9,18 @@ import torch
 from trainers.methods.base import Batch
 
 TINY: dict[str, dict[str, Any]] = {
-    "aot_gan": {"method.width": 4, "method.num_blocks": 1, "method.rates": (1, 2), "method.discriminator_widths": (4, 8)},
-    "lama": {"method.width": 2, "method.num_blocks": 1, "method.discriminator_width": 4, "method.discriminator_layers": 2},
+    "aot_gan": {
+        "method.width": 4,
+        "method.num_blocks": 1,
+        "method.rates": (1, 2),
+        "method.discriminator_widths": (4, 8),
+    },
+    "lama": {
+        "method.width": 2,
+        "method.num_blocks": 1,
+        "method.discriminator_width": 4,
+        "method.discriminator_layers": 2,
+    },
 }
 TINY["big_lama"] = TINY["lama"]
 

@@ -1,6 +1,6 @@
 """Runs jobs in two processes that train together; each job is a function of this file or an importable one.
 
-    python two_processes.py RANK ADDRESS_FILE JOBS.json
+python two_processes.py RANK ADDRESS_FILE JOBS.json
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ ROOT = Path(__file__).parent.parent
 def run(folder: Path, jobs: list[dict[str, Any]], ranks: int = 2) -> None:
     """Does all jobs, one after the other, in processes started once.
 
-    A job holds `run`, `config` (JSON), `until`, a step before which it is stopped, and `count`, a file for the number of times gradients were exchanged.
+    A job holds `run`, `config` (JSON), `until`, a step before which it is stopped, and `count`, a file for the number
+    of times gradients were exchanged.
     """
     (folder / "jobs.json").write_text(json.dumps(jobs))
     command = [sys.executable, __file__]

@@ -1,6 +1,7 @@
 """What chance does to a sample while training: a crop, a turn, a mirror image, other colours.
 
-Drawn once per sample as one affine matrix, by which picture, mask, label maps and landmarks all move. Mirrored faces get their left and right landmarks and parts swapped.
+Drawn once per sample as one affine matrix, by which picture, mask, label maps and landmarks all move. Mirrored faces
+get their left and right landmarks and parts swapped.
 """
 
 from __future__ import annotations
@@ -169,7 +170,7 @@ def _turned(pixels: Pixels, move: Move, scale: tuple[float, float], how: int) ->
         # Warping reads a few pixels around each target, and would alias.
         height, width = (max(1, math.ceil(side * factor)) for side in pixels.shape[:2])
         scale = (scale[0] * width / pixels.shape[1], scale[1] * height / pixels.shape[0])
-        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     linear = matrix[:, :2] / np.array(scale)
     # OpenCV's pixels have their centres at whole numbers.
     shift = matrix[:, 2] + 0.5 * linear.sum(1) - 0.5

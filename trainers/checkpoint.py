@@ -1,6 +1,7 @@
 """Everything that continuing a run needs, in one file that is there wholly or not at all.
 
-A record with the digest is written after the file; a file without its record, or with another digest, is not taken. Files are read with `weights_only`, so that none can run code.
+A record with the digest is written after the file; a file without its record, or with another digest, is not taken.
+Files are read with `weights_only`, so that none can run code.
 """
 
 from __future__ import annotations
@@ -65,7 +66,9 @@ def load(run: Run, method: str, step: int | None = None) -> State | None:
     if step is None and not steps:
         return None
     if step is not None and step not in steps:
-        raise MenderyError(f"{run.folder} has no checkpoint of step {step}; it has {', '.join(map(str, steps)) or 'none'}")
+        raise MenderyError(
+            f"{run.folder} has no checkpoint of step {step}; it has {', '.join(map(str, steps)) or 'none'}"
+        )
     step = steps[-1] if step is None else step
     path, record = run.checkpoint(step), read_json(run.record(step))
     older = f", or continue from step {steps[-2]}: delete {path} and {run.record(step).name}" if len(steps) > 1 else ""
@@ -118,13 +121,17 @@ def load_method(
 def _read(local: Path, path: Path, record: Mapping[str, Any], older: str) -> State:
     size = local.stat().st_size
     if size != record["bytes"]:
-        raise MenderyError(f"{path} is truncated: expected {record['bytes']:,} bytes, found {size:,}; bring it back{older}")
+        raise MenderyError(
+            f"{path} is truncated: expected {record['bytes']:,} bytes, found {size:,}; bring it back{older}"
+        )
     with local.open("rb") as file:
         if digest_of(file) != record["sha256"]:
             raise MenderyError(f"{path} was changed since it was written (its SHA-256 differs); bring it back{older}")
     state: State = torch.load(local, map_location="cpu", weights_only=True)
     if state.get("format") != FORMAT:
-        raise MenderyError(f"{path} is a checkpoint of format {state.get('format')}, expected {FORMAT}: use that version")
+        raise MenderyError(
+            f"{path} is a checkpoint of format {state.get('format')}, expected {FORMAT}: use that version"
+        )
     return state
 
 
@@ -132,7 +139,7 @@ def _write(state: Mapping[str, Any], file: IO[bytes]) -> None:
     """Saves, and raises the error of the system where PyTorch would hide it behind its own."""
     watched = _Watched(file)
     try:
-        torch.save(dict(state), watched)
+        torch.save(dict(state), cast(IO[bytes], watched))
     except RuntimeError:
         if watched.fault is not None:
             raise watched.fault from None

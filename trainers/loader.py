@@ -1,7 +1,8 @@
 """From shards to batches: what position of the line comes next (`order`), its bytes (`store`), its arrays (`samples`).
 
-Workers are processes that get positions and answer whole batches of bytes (uint8); pictures become floats once, on the device. What a worker makes depends on the positions
-alone, so neither the number of workers nor of training processes changes a sample.
+Workers are processes that get positions and answer whole batches of bytes (uint8); pictures become floats once, on the
+device. What a worker makes depends on the positions alone, so neither the number of workers nor of training processes
+changes a sample.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class Source(Dataset[Raw]):
         chance: bool = True,
     ) -> None:
         layout = Layout(place(data))
-        manifest = manifests.read(data)
+        manifest = manifests.read(os.fspath(data))
         shards = [shard for shard in manifest["shards"] if shard["split"] == settings.split and shard["samples"]]
         if not shards:
             hint = did_you_mean(settings.split, manifest["splits"])
@@ -96,10 +97,10 @@ class Source(Dataset[Raw]):
     def notes(self) -> list[str]:
         """What a person should know about how this will be read."""
         window = 2 * min(max(self.order.mix, 1), len(self.order.sizes)) * self._bytes
-        if self.store._remote and window > self._cache_bytes:  # noqa: SLF001  # two halves of one thing
+        if self.store._remote and window > self._cache_bytes:  # two halves of one thing
             return [
-                f"loader.cache_gigabytes={self._cache_bytes / 1e9:g} holds fewer shards than are mixed at a time, so some "
-                f"will be fetched more than once: {window / 1e9:.1f} would do, or a smaller loader.mix"
+                f"loader.cache_gigabytes={self._cache_bytes / 1e9:g} holds fewer shards than are mixed at a time, so "
+                f"some will be fetched more than once: {window / 1e9:.1f} would do, or a smaller loader.mix"
             ]
         return []
 
@@ -153,7 +154,9 @@ class Loader:
         channels_last: bool = False,
     ) -> None:
         if len(source) < ranks:
-            raise MenderyError(f"the split has {len(source)} samples, fewer than the {ranks} processes that would train on it")
+            raise MenderyError(
+                f"the split has {len(source)} samples, fewer than the {ranks} processes that would train on it"
+            )
         if batch % ranks:
             raise MenderyError(f"a batch of {batch} cannot be divided among {ranks} processes in equal parts")
         self.source, self.batch = source, batch
@@ -196,14 +199,17 @@ def once(
     device: torch.device | str = "cpu",
     settings: LoaderSettings | None = None,
 ) -> Iterator[Batch]:
-    """Every sample of a split once, as it stands in the shards, the same whenever it is asked; the last batch may be short.
+    """Every sample of a split once, as it stands in the shards, the same whenever asked; the last batch may be short.
 
     Args:
         needs: guides; with `json` batches hold their metadata.
         settings: whose cache is used; nothing else of them counts.
     """
     kept = LoaderSettings(
-        split, mix=0, cache=settings.cache if settings else "", cache_gigabytes=(settings or LoaderSettings()).cache_gigabytes
+        split,
+        mix=0,
+        cache=settings.cache if settings else "",
+        cache_gigabytes=(settings or LoaderSettings()).cache_gigabytes,
     )
     source = Source(data, kept, size, needs=needs, chance=False)
     try:
@@ -216,9 +222,7 @@ def once(
         source.store.close()
 
 
-def spread(
-    data: str | os.PathLike[str], split: str, size: int, number: int, settings: LoaderSettings
-) -> Batch:
+def spread(data: str | os.PathLike[str], split: str, size: int, number: int, settings: LoaderSettings) -> Batch:
     """So many samples, evenly spaced over a split, as they stand in the shards."""
     source = Source(data, replace(settings, split=split, fresh=()), size, chance=False)
     number = min(number, len(source))
@@ -250,7 +254,7 @@ def _shaped(name: str, tensor: torch.Tensor, channels_last: bool) -> torch.Tenso
 
 
 def workers_here(settings: LoaderSettings, on_gpu: bool, ranks_here: int) -> int:
-    """Processes that load for one training process: on CPUs none, which would only take processors from the training."""
+    """Processes that load for one training process; on CPUs none, which would only take processors from training."""
     if settings.workers >= 0:
         return settings.workers
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -265,8 +269,8 @@ def _one_thread(_: int) -> None:
     torch.set_num_threads(1)
 
 
-def _as_it_is(raw: Raw) -> Raw:
-    return raw
+def _as_it_is(made: Any) -> Any:
+    return made
 
 
 class _Endless:

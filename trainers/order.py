@@ -1,8 +1,9 @@
 """In which order samples come: a function of (seed, epoch) and of the sizes of shards, and of nothing else.
 
-Samples stand in one endless line, epoch after epoch; every epoch holds each sample once. A global batch is the next so many of the line, so a batch may hold the end of one
-epoch and the beginning of the next, and nothing is dropped or repeated to make batches even. A position in the line is one number, which means the same to any number of
-processes. Each process takes an equal, adjoining part of every batch.
+Samples stand in one endless line, epoch after epoch; every epoch holds each sample once. A global batch is the next so
+many of the line, so a batch may hold the end of one epoch and the beginning of the next, and nothing is dropped or
+repeated to make batches even. A position in the line is one number, which means the same to any number of processes.
+Each process takes an equal, adjoining part of every batch.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ class Spot(NamedTuple):
 class Order:
     """The line of samples over some shards.
 
-    Samples are mixed within windows of `mix` shards that are drawn anew each epoch: reading stays within a few shards at a time, which may have to be fetched. With no
-    more shards than that, an epoch is a permutation of all samples.
+    Samples are mixed within windows of `mix` shards that are drawn anew each epoch: reading stays within a few shards
+    at a time, which may have to be fetched. With no more shards than that, an epoch is a permutation of all samples.
 
     Attributes:
         sizes: samples of each shard, none of them 0.
@@ -55,7 +56,7 @@ class Order:
         if not self.mix:
             shard = int(np.searchsorted(_ends(self.sizes), place, side="right"))
             return Spot(epoch, shard, place - int(_ends(self.sizes)[shard]) + self.sizes[shard])
-        windows, ends = _windows(self, epoch)
+        _, ends = _windows(self, epoch)
         number = int(np.searchsorted(ends, place, side="right"))
         shards, rows = _mixed(self, epoch, number)
         inside = place - (int(ends[number - 1]) if number else 0)

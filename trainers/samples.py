@@ -1,6 +1,7 @@
 """From the bytes of a sample to arrays of one size: decode, damage anew if asked, move.
 
-All that chance decides depends on (seed, epoch, key), so a sample is the same whichever process makes it, and however many there are.
+All that chance decides depends on (seed, epoch, key), so a sample is the same whichever process makes it, and however
+many there are.
 """
 
 from __future__ import annotations
@@ -111,8 +112,8 @@ class Maker:
         if not self._fresh():
             if MASK_MEMBER not in self.members:
                 raise MenderyError(
-                    "the dataset has no masks, since its recipe names no damage: draw holes while training, such as with "
-                    "--set 'loader.fresh=[{kind: brush, ratio_range: [0.1, 0.4]}]'"
+                    "the dataset has no masks, since its recipe names no damage: draw holes while training, such as "
+                    "with --set 'loader.fresh=[{kind: brush, ratio_range: [0.1, 0.4]}]'"
                 )
             wanted["mask"] = MASK_MEMBER
         for name in sorted(self.needs - {"json"}):
@@ -168,11 +169,11 @@ class Maker:
         self, key: str, epoch: int, given: Mapping[str, bytes], move: augment.Move, picture: NDArray[np.uint8]
     ) -> NDArray[np.uint8]:
         if self.damages:
-            return self._holes(key, epoch, picture) >> 7
+            return np.right_shift(self._holes(key, epoch, picture), 7, dtype=np.uint8)
         stored = cv2.imdecode(np.frombuffer(given["mask"], np.uint8), cv2.IMREAD_GRAYSCALE)
         if stored is None:
             raise MenderyError(f"mask.png of sample {key} cannot be read: `mendery verify` says what else is wrong")
-        return augment.move_labels(np.asarray(stored, np.uint8), move) >> 7
+        return np.right_shift(augment.move_labels(np.asarray(stored, np.uint8), move), 7, dtype=np.uint8)
 
     def _holes(self, key: str, epoch: int, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A mask drawn for this key in this epoch."""
@@ -222,8 +223,8 @@ def parse_damages(entries: Sequence[Mapping[str, Any]]) -> tuple[Damage, ...]:
             raise MenderyError(f"loader.fresh: {kind}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
         if missing := damage.wants() - {"image"}:
             raise MenderyError(
-                f"loader.fresh: {kind} looks at {', '.join(sorted(missing))}, which is not known while training: store it "
-                "in the dataset instead"
+                f"loader.fresh: {kind} looks at {', '.join(sorted(missing))}, which is not known while training: store "
+                "it in the dataset instead"
             )
         found.append(damage)
     return tuple(found)
@@ -237,7 +238,7 @@ def _shape(data: bytes) -> tuple[int, int]:
     if data.startswith(b"\xff\xd8"):
         height, width, *_ = simplejpeg.decode_jpeg_header(data)
         return height, width
-    return _rgb(data).shape[:2]  # type: ignore[return-value]
+    return _rgb(data).shape[:2]
 
 
 def _decode(data: bytes, move: augment.Move, reduced: bool) -> NDArray[np.uint8]:

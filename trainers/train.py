@@ -1,7 +1,7 @@
-"""Ray's TorchTrainer around the loop, and nothing else: who trains, what happens when a worker dies, what a person hears.
+"""Ray's TorchTrainer around the loop, and nothing else: who trains, what a worker's death means, what a person hears.
 
-Ray starts processes and starts them again; all that a run remembers lies in its folder (`run.py`), so a worker, the driver or the whole cluster may die, and the same command
-continues.
+Ray starts processes and starts them again; all that a run remembers lies in its folder (`run.py`), so a worker, the
+driver or the whole cluster may die, and the same command continues.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pipelines.errors import MenderyError
-from pipelines.places import is_remote
 from pipelines.spread import cluster
 from pipelines.storage import put_json
 from trainers import checkpoint
@@ -78,8 +78,8 @@ def train(
     """
     from trainers.loader import Source
 
-    place = Run.at(run if "://" in str(run) else os.path.abspath(run))
-    where = str(data) if ":" in str(data) else os.path.abspath(data)
+    place = Run.at(run if "://" in str(run) else Path(run).absolute())
+    where = str(data) if ":" in str(data) else str(Path(data).absolute())
     asked = dict(settings or {})
     asked |= {"train.steps": steps} if steps is not None else {}
     asked |= {"size": size} if size is not None else {}
@@ -132,10 +132,13 @@ def _begin(run: Run, config: Config) -> None:
     if run.config.is_file():
         before = checkpoint.read_config(run)
         if before.name != config.name:
-            raise MenderyError(f"{run.folder} is a run of {before.name}, and {config.name} was asked for: use another --run")
+            raise MenderyError(
+                f"{run.folder} is a run of {before.name}, and {config.name} was asked for: use another --run"
+            )
         if changed := differences(before, config):
             raise MenderyError(
-                f"{run.folder} was begun with other settings: {'; '.join(changed)}. Give them as they were, or use another --run"
+                f"{run.folder} was begun with other settings: {'; '.join(changed)}. Give them as they were, or use "
+                "another --run"
             )
     put_json(run.config, config.to_json())
 
@@ -143,7 +146,7 @@ def _begin(run: Run, config: Config) -> None:
 def _scaling(fewest: int, most: int, gpus: bool, say: Callable[[str], None]) -> Any:
     """What Ray is asked for."""
     import ray
-    from ray.train import ScalingConfig
+    from ray.train.v2.api.config import ScalingConfig
 
     offered = ray.cluster_resources()
     there, cores = int(offered.get("GPU", 0)), int(offered.get("CPU", 1))
@@ -152,11 +155,14 @@ def _scaling(fewest: int, most: int, gpus: bool, say: Callable[[str], None]) -> 
     elif there and not gpus:
         say(f"{there} GPUs are there: add --gpus to train on them")
     use_gpu = gpus and there > 0
-    if fewest > (there if use_gpu else cores):
-        raise MenderyError(f"{fewest} workers need as many {'GPUs' if use_gpu else 'processors'}; the cluster has {there if use_gpu else cores}")
+    units, offered_units = ("GPUs", there) if use_gpu else ("processors", cores)
+    if fewest > offered_units:
+        raise MenderyError(f"{fewest} workers need as many {units}, and the cluster has {offered_units}")
     each = {"CPU": 1.0} if use_gpu else {"CPU": float(max(1, cores // most))}
     number = fewest if fewest == most else (fewest, most)
-    return ScalingConfig(num_workers=number, use_gpu=use_gpu, resources_per_worker=each | ({"GPU": 1.0} if use_gpu else {}))
+    return ScalingConfig(
+        num_workers=number, use_gpu=use_gpu, resources_per_worker=each | ({"GPU": 1.0} if use_gpu else {})
+    )
 
 
 class Board:
@@ -194,12 +200,13 @@ def _run(run: Run, config: Config, scaling: Any, say: Callable[[str], None]) -> 
         MenderyError: what a worker could not go on with.
     """
     import ray
-    from ray.train import FailureConfig, LoggingConfig, RunConfig
     from ray.train.torch import TorchTrainer
+    from ray.train.v2.api.config import FailureConfig, LoggingConfig, RunConfig
 
     # Paths of ours are absolute, and working where Ray keeps its files would hide the installed code.
     os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")
-    board = ray.remote(num_cpus=0)(Board).remote()
+    actor: Any = ray.remote(num_cpus=0)(Board)
+    board = actor.remote()
     job = {"run": str(run.folder), "config": config.to_json(), "board": board}
     with tempfile.TemporaryDirectory(prefix="mendery-ray-") as scratch:
         trainer = TorchTrainer(
@@ -216,8 +223,8 @@ def _run(run: Run, config: Config, scaling: Any, say: Callable[[str], None]) -> 
     if failure is not None:
         reached = (run.steps() or [0])[-1]
         raise MenderyError(
-            f"workers failed {config.train.retries + 1} times, at last with: {_cause(failure)}. The last checkpoint is of step "
-            f"{reached}; the same command continues from there"
+            f"workers failed {config.train.retries + 1} times, at last with: {_cause(failure)}. The last checkpoint is "
+            f"of step {reached}; the same command continues from there"
         )
 
 
@@ -298,11 +305,16 @@ def _train_here(job: Mapping[str, Any], attempt: int) -> None:
     if ranks < world:
         begun.append(f"{ranks} of {world} workers train: a batch of {config.train.batch} divides among no more of them")
     here = Processes(rank, ranks, device, group)
-    loop(Run.at(job["run"]), config, here, lambda line: board.say.remote(line), begun, context.get_local_world_size())
+    loop(Run.at(job["run"]), config, here, board.say.remote, begun, context.get_local_world_size())
 
 
 def loop(
-    run: Run, config: Config, here: Any, tell: Callable[[str], None], begun: list[str] | None = None, ranks_here: int = 1
+    run: Run,
+    config: Config,
+    here: Any,
+    tell: Callable[[str], None],
+    begun: list[str] | None = None,
+    ranks_here: int = 1,
 ) -> None:
     """One process's training, from the last checkpoint to the end; the process group is there already.
 
@@ -366,7 +378,9 @@ def _introduced(config: Config, method: Any, source: Any, here: Any, step: int) 
         f"{name} {sum(parameter.numel() for parameter in network.parameters()) / 1e6:.2f} M"
         for name, network in method.networks.items()
     )
-    lines = [f"{config.name} ({size}) at {config.size} px on {here.ranks} x {here.device.type}, {len(source):,} samples"]
+    lines = [
+        f"{config.name} ({size}) at {config.size} px on {here.ranks} x {here.device.type}, {len(source):,} samples"
+    ]
     if config.debug:
         lines.append("--debug: small widths and pictures, to see that everything works; results mean nothing")
     lines += [f"note: {note}" for note in (*method.notes, *source.notes())]

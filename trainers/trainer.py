@@ -1,7 +1,8 @@
-"""The loop, once, for all methods. It owns time: steps, turns, optimisers, precision, clipping, averaging, checkpoints, logging.
+"""The loop, once, for all methods. It owns time: steps, turns, optimisers, precision, averaging, checkpoints, logging.
 
-What happens in a step depends on the checkpoint before it and on the batch, which depends on the position in the line of samples; so a run that was interrupted, anywhere and
-however often, goes the way it would have gone. Losses are looked at every few steps only, since each look makes a GPU wait; what they say is checked before anything is kept.
+What happens in a step depends on the checkpoint before it and on the batch, which depends on the position in the line
+of samples; so a run that was interrupted, anywhere and however often, goes the way it would have gone. Losses are
+looked at every few steps only, since each look makes a GPU wait; what they say is checked before anything is kept.
 """
 
 from __future__ import annotations
@@ -318,7 +319,11 @@ class Trainer:
 
     def _not_finite(self, name: str, step: int, value: float) -> str:
         turn, term = name.split("/", 1)
-        advice = "a smaller learning rate" if self.settings.precision == "fp32" else "--set train.precision=fp32, or a smaller rate"
+        advice = (
+            "a smaller learning rate"
+            if self.settings.precision == "fp32"
+            else "--set train.precision=fp32, or a smaller rate"
+        )
         return (
             f"the loss is {value} at step {step}: term {term!r} of turn {turn!r}. The checkpoints before are good; "
             f"continue from the last with {advice}, or look at the pictures that came there"

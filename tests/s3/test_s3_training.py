@@ -67,7 +67,9 @@ def test_a_run_in_a_bucket_is_that_of_a_folder(
     assert losses(there) == losses(here)
     one, two = checkpoint.load(here, "aot_gan"), checkpoint.load(there, "aot_gan")
     assert one is not None and two is not None
-    assert all(torch.equal(value, two["networks"]["generator"][key]) for key, value in one["networks"]["generator"].items())
+    assert all(
+        torch.equal(value, two["networks"]["generator"][key]) for key, value in one["networks"]["generator"].items()
+    )
     names = {entry["Key"].rpartition("/run/")[2] for entry in listed(place(f"{bucket}/run"))}  # type: ignore[arg-type]
     assert {"log.txt", "log.jsonl", "samples/step-00000008.png", "checkpoints/step-00000008.pt"} <= names
     assert any(name.startswith("tensorboard/") for name in names)

@@ -14,6 +14,7 @@ from tiny_methods import TINY, random_batch
 from trainers.config import Config, resolve
 from trainers.methods.base import Batch
 
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> Iterator[None]:
     """Small tensors are slower on several threads, and tests run beside each other."""

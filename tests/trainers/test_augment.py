@@ -89,7 +89,14 @@ def test_whole_takes_the_middle() -> None:
 def test_drawn_crops_lie_in_the_picture_and_in_the_range() -> None:
     for seed in range(200):
         move = draw(
-            np.random.default_rng(seed), 48, 64, 32, mirror=True, area_range=(0.3, 0.9), aspect_range=(0.8, 1.25), rotate=5
+            np.random.default_rng(seed),
+            48,
+            64,
+            32,
+            mirror=True,
+            area_range=(0.3, 0.9),
+            aspect_range=(0.8, 1.25),
+            rotate=5,
         )
         x, y, width, height = move.box
         assert x >= 0 and y >= 0 and x + width <= 64 and y + height <= 48

@@ -68,7 +68,9 @@ def test_a_truncated_one_is_named_with_what_to_do(run: Run) -> None:
     saved(run, 2)
     path = run.checkpoint(2)
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(MenderyError, match=r"step-00000002.pt is truncated: expected .* bytes, found .*continue from step 1"):
+    with pytest.raises(
+        MenderyError, match=r"step-00000002.pt is truncated: expected .* bytes, found .*continue from step 1"
+    ):
         checkpoint.load(run, "one")
 
 
@@ -119,7 +121,9 @@ def test_pickled_code_is_never_run(run: Run, tmp_path: Path) -> None:
     data = run.checkpoint(1).read_bytes()
     import hashlib
 
-    put_json(run.record(1), {"step": 1, "method": "one", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()})
+    put_json(
+        run.record(1), {"step": 1, "method": "one", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    )
     with pytest.raises(Exception, match="[Ww]eights.only|weights_only"):
         checkpoint.load(run, "one")
     assert not (tmp_path / "evil").exists()

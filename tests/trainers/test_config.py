@@ -20,8 +20,18 @@ def test_every_method_resolves(name: str, debug: bool) -> None:
 
 def test_the_papers_numbers() -> None:
     aot, lama, big = (resolve(name, "x", {}) for name in ("aot_gan", "lama", "big_lama"))
-    assert (aot.size, aot.train.batch, aot.method.generator.lr, aot.method.generator.betas) == (512, 8, 1e-4, (0.5, 0.999))
-    assert (lama.size, lama.train.batch, lama.method.generator.lr, lama.method.discriminator.lr) == (256, 30, 1e-3, 1e-4)
+    assert (aot.size, aot.train.batch, aot.method.generator.lr, aot.method.generator.betas) == (
+        512,
+        8,
+        1e-4,
+        (0.5, 0.999),
+    )
+    assert (lama.size, lama.train.batch, lama.method.generator.lr, lama.method.discriminator.lr) == (
+        256,
+        30,
+        1e-3,
+        1e-4,
+    )
     assert (big.train.batch, big.method.num_blocks, lama.method.num_blocks) == (120, 18, 9)
 
 

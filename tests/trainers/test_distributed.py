@@ -30,8 +30,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
     def config(name: str, **settings: Any) -> Any:
         fixed = {
-            **TINY[name], "size": 16, "train.batch": 8, "train.steps": STEPS, "train.log_every": 1, "train.save_every": 1,
-            "train.keep": 9, "train.sample_every": 100, "train.num_samples": 2,
+            **TINY[name], "size": 16, "train.batch": 8, "train.steps": STEPS, "train.log_every": 1,
+            "train.save_every": 1, "train.keep": 9, "train.sample_every": 100, "train.num_samples": 2,
             "loader.cache": str(folder / "cache"), "loader.mirror": True,
         }  # fmt: skip
         return resolve(name, str(data), fixed | settings, debug=True)
@@ -85,7 +85,7 @@ def test_random_states_of_both_processes_are_kept(runs: Any) -> None:
 
 
 def test_batch_norms_are_synchronised(runs: Any) -> None:
-    """After a step their buffers are those of one process, which sees all samples; later, rounding leads weights apart."""
+    """After a step their buffers are those of one process, which sees all samples; later, rounding leads them apart."""
     one, two = (
         torch.load(Run.at(runs.folder / name).checkpoint(1), weights_only=True)["networks"]["generator"]
         for name in ("lama-1", "lama-2")

@@ -61,9 +61,7 @@ def test_fresh_holes_of_lama_are_as_published() -> None:
     from pipelines.damage import DAMAGES, Context
 
     damage = DAMAGES["lama_train"](kind="lama_train")
-    boxes = sum(
-        bool(damage.sample(np.random.default_rng(seed), Context(256, 256)).boxes) for seed in range(400)
-    )
+    boxes = sum(bool(damage.sample(np.random.default_rng(seed), Context(256, 256)).boxes) for seed in range(400))
     assert 160 < boxes < 240
 
 

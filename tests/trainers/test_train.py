@@ -23,6 +23,10 @@ from trainers.run import Run, only_one
 from trainers.train import parse_workers, train
 
 STEPS = 40
+PATIENCE = 800
+"""Seconds: Ray starts ten processes for a training, which takes long where many others are at work."""
+
+pytestmark = pytest.mark.timeout(3 * PATIENCE)
 
 
 def words(data: Path, run: Path, *more: str, method: str = "lama") -> list[str]:
@@ -40,7 +44,7 @@ def words(data: Path, run: Path, *more: str, method: str = "lama") -> list[str]:
 def command(data: Path, run: Path, *more: str, code: int = 0) -> str:
     """Runs to the end; gives what is said on the screen."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([os.getcwd(), *sys.path])}
-    done = subprocess.run(words(data, run, *more), capture_output=True, text=True, timeout=280, env=environment)
+    done = subprocess.run(words(data, run, *more), capture_output=True, text=True, timeout=PATIENCE, env=environment)
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr
@@ -51,25 +55,29 @@ def lines(run: Path) -> list[dict[str, float]]:
     return [{name: value for name, value in line.items() if name != "images_per_second"} for line in found]
 
 
-def killed(data: Path, run: Path, after: int, victims: Callable[[psutil.Process], list[psutil.Process]], *more: str) -> str:
+def killed(
+    data: Path, run: Path, after: int, victims: Callable[[psutil.Process], list[psutil.Process]], *more: str
+) -> str:
     """Starts the command, and kills (-9) some of its processes once a step is reached; waits for the command to end."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([os.getcwd(), *sys.path])}
     started = subprocess.Popen(
         words(data, run, *more), stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
     )
     driver, log = psutil.Process(started.pid), run / "log.jsonl"
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + PATIENCE
     while not log.is_file() or log.read_bytes().count(b"\n") < after:
         assert started.poll() is None, started.communicate()[1]
         assert time.monotonic() < deadline
         time.sleep(0.02)
     for victim in victims(driver):
         victim.send_signal(signal.SIGKILL)
-    return started.communicate(timeout=280)[1]
+    return started.communicate(timeout=PATIENCE)[1]
 
 
 def a_worker(driver: psutil.Process) -> list[psutil.Process]:
-    workers = [process for process in driver.children(recursive=True) if "RayTrainWorker" in " ".join(process.cmdline())]
+    workers = [
+        process for process in driver.children(recursive=True) if "RayTrainWorker" in " ".join(process.cmdline())
+    ]
     assert workers
     return [random.Random(os.getpid()).choice(workers)]
 
@@ -87,7 +95,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, float]]:
     """The curve of a run that nothing happened to."""
     run = tmp_path_factory.mktemp("whole") / "run"
-    command(data, run)
+    assert "no GPU on this cluster: training on CPUs" in command(data, run, "--gpus")
     assert [line["step"] for line in lines(run)] == list(range(1, STEPS + 1))
     return lines(run)
 
@@ -101,19 +109,14 @@ def test_killed_workers_and_drivers_change_nothing(data: Path, whole: list[dict[
     assert lines(tmp_path / "run") == whole, moments
 
 
-def test_a_worker_of_two_is_killed(data: Path, whole: list[dict[str, float]], tmp_path: Path) -> None:
-    said = killed(data, tmp_path / "run", 9, a_worker, "--workers", "2")
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="two workers need two processors")
+def test_an_elastic_worker_is_killed(data: Path, whole: list[dict[str, float]], tmp_path: Path) -> None:
+    said = killed(data, tmp_path / "run", 9, a_worker, "--workers", "1:2")
     assert "on 2 x cpu" in said and "attempt 2" in said
     found = lines(tmp_path / "run")
-    assert len(found) == STEPS
+    assert [line["step"] for line in found] == list(range(1, STEPS + 1))
     for a, b in zip(whole[:12], found[:12], strict=True):
         assert b == pytest.approx(a, rel=5e-3, abs=1e-4)
-
-
-def test_elastic_workers_and_no_gpu(data: Path, tmp_path: Path) -> None:
-    said = command(data, tmp_path / "run", "--workers", "1:2", "--gpus", "--steps", "4")
-    assert "no GPU on this cluster: training on CPUs" in said
-    assert "2 x cpu" in said or "1 x cpu" in said
 
 
 def test_a_fault_that_stays_is_told_once(data: Path, tmp_path: Path) -> None:

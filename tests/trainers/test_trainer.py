@@ -64,7 +64,9 @@ def test_an_interrupted_run_goes_the_same_way(tiny: Any, tmp_path: Path, name: s
     assert lines(parts) == lines(whole)
     one, two = checkpoint.load(parts, name), checkpoint.load(whole, name)
     assert one is not None and two is not None
-    assert all(torch.equal(one["averaged"]["generator"][key], value) for key, value in two["averaged"]["generator"].items())
+    assert all(
+        torch.equal(one["averaged"]["generator"][key], value) for key, value in two["averaged"]["generator"].items()
+    )
 
 
 def test_accumulating_is_the_same_step(tiny: Any, batch: Batch) -> None:
@@ -182,7 +184,10 @@ def test_a_turn_may_sit_out(tiny: Any, batch: Batch) -> None:
     trainer.method.turns = lambda step: ("discriminator",) if step else ("generator",)  # type: ignore[method-assign]
     for _ in range(2):
         trainer.take_step(batch)
-    assert [sorted({key.split("/")[0] for key in step}) for step in trainer._look.steps] == [["generator"], ["discriminator"]]
+    assert [sorted({key.split("/")[0] for key in step}) for step in trainer._look.steps] == [
+        ["generator"],
+        ["discriminator"],
+    ]
 
 
 def test_batches_are_parted_in_order() -> None:

@@ -1,8 +1,10 @@
 """AOT-GAN: blocks that look at four scales at once, and a discriminator that is asked where the hole was.
 
-Source: Zeng et al., "Aggregated contextual transformations for high-resolution image inpainting" (TVCG 2022), and the released code. We depart from the code where it
-departs from the paper: real is 1 and what a generator wants (the code asks for "fake"), the discriminator is frozen in the generator's turn, real and inpainted pictures pass
-through it in one call. The generator's adversarial term is divided by each sample's own share of missing pixels, not by the batch's.
+Source: Zeng et al., "Aggregated contextual transformations for high-resolution image inpainting" (TVCG 2022), and the
+released code. We depart from the code where it
+departs from the paper: real is 1 and what a generator wants (the code asks for "fake"), the discriminator is frozen in
+    the generator's turn, real and inpainted pictures pass through it in one call. The generator's adversarial term is
+    divided by each sample's own share of missing pixels, not by the batch's.
 """
 
 from __future__ import annotations
@@ -71,7 +73,7 @@ class AotGan:
     debug: ClassVar[Mapping[str, Any]] = {
         "method.width": 16,
         "method.num_blocks": 3,
-        "method.rates": (1, 2, 4),
+        "method.rates": (1, 2, 4, 8),
         "method.discriminator_widths": (16, 32, 64),
         "method.blur_sigma": 1.5,
         "method.generator.lr": 2e-3,
@@ -94,6 +96,11 @@ class AotGan:
         self.optimisers = {"discriminator": settings.discriminator, "generator": settings.generator}
         self.notes = () if settings.perceptual else ("without the perceptual and style losses over VGG-19",)
 
+    @staticmethod
+    def least_size(settings: AotGanSettings) -> int:
+        """The widest dilation reflects at a quarter of the size, where there must be so much to reflect."""
+        return 4 * (max(settings.rates) + 1)
+
     def turns(self, step: int) -> tuple[str, ...]:  # noqa: ARG002  # every step is alike
         return ("discriminator", "generator")
 
@@ -114,7 +121,7 @@ class AotGan:
 
     def inpaint(self, batch: Batch) -> Tensor:
         height, width = batch.image.shape[-2:]
-        raw = self.forward(padded(batch, self.multiple_of, 4 * max(self.settings.rates) + 8)).raw[..., :height, :width]
+        raw = self.forward(padded(batch, self.multiple_of, self.least_size(self.settings))).raw[..., :height, :width]
         return composite(raw, batch)
 
     def _judge(self, batch: Batch, prediction: Prediction) -> Tensor:
@@ -186,7 +193,8 @@ class AotBlock(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         seen = self.fuse(torch.cat([torch.relu(branch(features)) for branch in self.branches], 1))
         gate = torch.sigmoid(spread(self.gate(features)))
-        return features * (1 - gate) + seen * gate
+        mixed: Tensor = features * (1 - gate) + seen * gate
+        return mixed
 
 
 class Doubled(nn.Module):
@@ -203,7 +211,7 @@ class Doubled(nn.Module):
 
 
 def spread(features: Tensor) -> Tensor:
-    """Each channel to mean -5 and deviation 10 over the picture, so that a gate's sigmoid is nearly 0 or 1, mostly 0."""
+    """Each channel to mean -5 and deviation 10 over the picture: a gate's sigmoid is then nearly 0 or 1, mostly 0."""
     wide = features.float()
     deviation, mean = torch.std_mean(wide, (2, 3), keepdim=True)
     return 5 * (2 * (wide - mean) / (deviation + 1e-9) - 1)

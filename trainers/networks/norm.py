@@ -11,8 +11,8 @@ from torch.distributed.nn.functional import all_reduce
 class SyncedBatchNorm(nn.BatchNorm2d):
     """Batch norm whose statistics are those of the whole batch, wherever its parts are.
 
-    PyTorch's SyncBatchNorm runs on GPUs only and cannot be differentiated twice, which a gradient penalty needs; this one is made of
-    operations that can, at the price of speed. Processes hold equally many samples.
+    PyTorch's SyncBatchNorm runs on GPUs only and cannot be differentiated twice, which a gradient penalty needs; this
+    one is made of operations that can, at the price of speed. Processes hold equally many samples.
     """
 
     group: dist.ProcessGroup | None = None

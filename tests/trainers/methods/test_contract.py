@@ -36,7 +36,7 @@ def trainer_of(name: str, **settings: Any) -> Trainer:
 def test_shapes_and_range(name: str, batch: Batch) -> None:
     prediction = built(name).forward(batch)
     assert prediction.raw.shape == batch.image.shape
-    assert -1 <= prediction.raw.min() and prediction.raw.max() <= 1
+    assert prediction.raw.min() >= -1 and prediction.raw.max() <= 1
     assert (prediction.inpainted == torch.where(batch.mask > 0, prediction.raw, batch.image)).all()
 
 
@@ -53,7 +53,10 @@ def test_inpaint_leaves_known_pixels_alone(name: str, size: tuple[int, int]) -> 
 
 
 def test_missing_pixels_are_not_looked_at(name: str, batch: Batch) -> None:
-    method, other = built(name), dataclasses.replace(batch, image=torch.where(batch.mask > 0, -batch.image, batch.image))
+    method, other = (
+        built(name),
+        dataclasses.replace(batch, image=torch.where(batch.mask > 0, -batch.image, batch.image)),
+    )
     with torch.no_grad():
         assert (method.forward(batch).raw == method.forward(other).raw).all()
 
@@ -88,7 +91,9 @@ def test_losses_are_finite_and_named(name: str, batch: Batch) -> None:
     prediction = method.forward(batch)
     for turn in method.turns(0):
         terms = method.losses(turn, batch, prediction)
-        assert terms and all(value.ndim == 0 and value.isfinite() and value.dtype == torch.float32 for value in terms.values())
+        assert terms and all(
+            value.ndim == 0 and value.isfinite() and value.dtype == torch.float32 for value in terms.values()
+        )
 
 
 def test_losses_are_finite_in_bfloat16(name: str, batch: Batch) -> None:
@@ -112,7 +117,11 @@ def test_losses_do_not_depend_on_how_a_batch_is_divided(name: str, batch: Batch)
 
     def losses(part: Batch) -> dict[str, torch.Tensor]:
         prediction = method.forward(part)
-        return {f"{turn}/{term}": value for turn in method.turns(0) for term, value in method.losses(turn, part, prediction).items()}
+        return {
+            f"{turn}/{term}": value
+            for turn in method.turns(0)
+            for term, value in method.losses(turn, part, prediction).items()
+        }
 
     whole, parts = losses(batch), [losses(part) for part in batch.parts(2)]
     for term, value in whole.items():

@@ -28,7 +28,10 @@ def test_vgg_names_its_layers_as_papers_do() -> None:
     network = Vgg19()
     assert network.names[:5] == ["conv1_1", "relu1_1", "conv1_2", "relu1_2", "pool1"]
     seen = network(torch.rand(1, 3, 32, 32), ["relu2_2", "relu4_1"])
-    assert {name: tuple(value.shape) for name, value in seen.items()} == {"relu2_2": (1, 128, 16, 16), "relu4_1": (1, 512, 4, 4)}
+    assert {name: tuple(value.shape) for name, value in seen.items()} == {
+        "relu2_2": (1, 128, 16, 16),
+        "relu4_1": (1, 512, 4, 4),
+    }
 
 
 def test_resnet_has_the_names_and_sizes_of_the_public_encoder() -> None:
