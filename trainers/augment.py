@@ -160,7 +160,8 @@ def _moved(pixels: Pixels, move: Move, scale: tuple[float, float], how: int) -> 
         shrinks = min(part.shape[:2]) > move.size
         smooth = cv2.INTER_AREA if shrinks else how
         part = cv2.resize(part, (move.size, move.size), interpolation=how if how == cv2.INTER_NEAREST else smooth)
-    return np.ascontiguousarray(part[:, ::-1]) if move.mirrored else np.ascontiguousarray(part)
+    # A view is enough: whoever makes a batch copies.
+    return part[:, ::-1] if move.mirrored else part
 
 
 def _turned(pixels: Pixels, move: Move, scale: tuple[float, float], how: int) -> Pixels:

@@ -23,7 +23,7 @@ from pipelines import seeds
 from pipelines.damage import DAMAGES, Context, Damage, DamageFailed
 from pipelines.errors import MenderyError, did_you_mean
 from pipelines.sample import DAMAGED_MEMBERS, IMAGE_MEMBERS, MASK_MEMBER, METADATA_MEMBER
-from trainers import augment
+from trainers import augment, masks
 
 GUIDES: dict[str, tuple[str, ...]] = {
     "alpha": ("alpha.png",),
@@ -79,6 +79,11 @@ class LoaderSettings:
     workers: int = -1
     cache: str = ""
     cache_gigabytes: float = 20.0
+
+    def moves(self) -> bool:
+        """Whether chance moves pictures at all."""
+        whole = self.area_range == self.aspect_range == (1.0, 1.0)
+        return self.mirror or bool(self.rotate) or not whole
 
 
 @dataclass(frozen=True)
@@ -149,7 +154,7 @@ class Maker:
     def _picture(self, key: str, epoch: int, data: bytes) -> tuple[augment.Move, NDArray[np.uint8]]:
         settings = self.settings
         height, width = _shape(data)
-        if settings is None:
+        if settings is None or not settings.moves():
             move = augment.whole(height, width, self.size)
         else:
             rng = seeds.generator(self.seed, "augment", epoch, key)
@@ -170,10 +175,12 @@ class Maker:
     ) -> NDArray[np.uint8]:
         if self.damages:
             return np.right_shift(self._holes(key, epoch, picture), 7, dtype=np.uint8)
-        stored = cv2.imdecode(np.frombuffer(given["mask"], np.uint8), cv2.IMREAD_GRAYSCALE)
-        if stored is None:
-            raise MenderyError(f"mask.png of sample {key} cannot be read: `mendery verify` says what else is wrong")
-        return np.right_shift(augment.move_labels(np.asarray(stored, np.uint8), move), 7, dtype=np.uint8)
+        try:
+            stored = masks.decode(given["mask"])
+        except ValueError:
+            text = f"mask.png of sample {key} cannot be read: `mendery verify` says what else is wrong"
+            raise MenderyError(text) from None
+        return np.right_shift(augment.move_labels(stored, move), 7, dtype=np.uint8)
 
     def _holes(self, key: str, epoch: int, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A mask drawn for this key in this epoch."""
@@ -198,8 +205,7 @@ class Maker:
             return augment.move_points(np.load(io.BytesIO(data), allow_pickle=False), move)
         if name == "damaged":
             return augment.move_picture(_rgb(data), move)
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
-        moved = augment.move_labels(np.asarray(pixels, np.uint8), move)
+        moved = augment.move_labels(masks.decode(data), move)
         if move.mirrored and name in ("parsing", "segments"):
             return augment.swapped(moved, json.loads(metadata["guides"]).get(name, ""))
         return moved
