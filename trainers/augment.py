@@ -158,8 +158,8 @@ def _moved(pixels: Pixels, move: Move, scale: tuple[float, float], how: int) -> 
     part = pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
     if part.shape[:2] != (move.size, move.size):
         shrinks = min(part.shape[:2]) > move.size
-        smooth = cv2.INTER_AREA if shrinks else how
-        part = cv2.resize(part, (move.size, move.size), interpolation=how if how == cv2.INTER_NEAREST else smooth)
+        smooth = cv2.INTER_AREA if shrinks and how != cv2.INTER_NEAREST else how
+        part = np.asarray(cv2.resize(part, (move.size, move.size), interpolation=smooth), np.uint8)
     # A view is enough: whoever makes a batch copies.
     return part[:, ::-1] if move.mirrored else part
 

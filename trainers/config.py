@@ -35,7 +35,7 @@ DEBUG: Mapping[str, Any] = {
 
 MAY_CHANGE = frozenset(
     {f"train.{name}" for name in ("steps", "log_every", "save_every", "sample_every", "num_samples", "keep", "retries")}
-    | {f"train.{name}" for name in ("precision", "accumulate", "channels_last", "compile")}
+    | {f"train.{name}" for name in ("precision", "accumulate", "channels_last", "compile", "threads")}
     | {f"loader.{name}" for name in ("workers", "cache", "cache_gigabytes")}
 )
 """Keys that may differ when a run is continued: they change how it is done, not what."""

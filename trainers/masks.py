@@ -43,7 +43,7 @@ def _unfiltered(data: bytes) -> NDArray[np.uint8] | None:
         return None
     try:
         rows = isal_zlib.decompress(data[41 : 41 + size], bufsize=height * (width + 1))
-    except isal_zlib.error:
+    except isal_zlib.error:  # type: ignore[misc]  # it is an exception, whatever its types say
         return None
     if len(rows) != height * (width + 1):
         return None

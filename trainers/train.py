@@ -98,6 +98,8 @@ def train(
         if reached >= config.train.steps:
             say(f"{place.folder} has {reached:,} steps already: ask for more with --steps")
             return Trained(str(place.folder), reached, notes)
+        # Threads that wait let others work: on a shared machine one that spins stops the one it waits for.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         with cluster(max(fewest, os.cpu_count() or 1), address):
             scaling = _scaling(fewest, most, gpus, say)
             _run(place, config, scaling, say)
@@ -293,7 +295,8 @@ def _train_here(job: Mapping[str, Any], attempt: int) -> None:
     config = Config.from_json(job["config"])
     if device.type == "cpu":
         # Ray tells libraries to use one thread for each processor that a worker has asked for, but not PyTorch.
-        torch.set_num_threads(max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1))))
+        share = int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1))
+        torch.set_num_threads(config.train.threads or max(1, share))
     cv2.setNumThreads(1)
     world, rank = context.get_world_size(), context.get_world_rank()
     ranks = at_work(world, config.train.batch)

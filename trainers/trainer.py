@@ -50,6 +50,7 @@ class TrainSettings:
         num_samples: pictures of a grid.
         keep: checkpoints.
         retries: how often a run goes on by itself after a worker died.
+        threads: of a process that trains on CPUs; 0 for its share of the processors.
     """
 
     steps: int = 100_000
@@ -67,6 +68,7 @@ class TrainSettings:
     num_samples: int = 8
     keep: int = 3
     retries: int = 3
+    threads: int = 0
 
 
 class Diary(Protocol):

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.timeout(3 * PATIENCE)
 def words(data: Path, run: Path, *more: str, method: str = "lama") -> list[str]:
     settings = {
         **TINY[method], "train.batch": 4, "train.log_every": 1, "train.save_every": 4, "train.sample_every": 1000,
-        "train.num_samples": 1, "loader.cache": str(data.parent / "cache"),
+        "train.num_samples": 1, "train.threads": 1, "loader.cache": str(data.parent / "cache"),
     }  # fmt: skip
     given = [word for key, value in settings.items() for word in ("--set", f"{key}={json.dumps(value)}")]
     return [

@@ -36,6 +36,7 @@ class AotGanSettings:
         num_blocks, rates: AOT blocks, and the dilations within one.
         discriminator_widths: channels of the discriminator's layers.
         l1_weight, style_weight, perceptual_weight, adversarial_weight: of the generator's loss.
+        deviation: of the normal distribution from which weights are drawn.
         blur_sigma: pixels by which the hole is softened in the discriminator's target.
         perceptual: with the losses over VGG-19.
         vgg19: path of its weights.
@@ -50,6 +51,7 @@ class AotGanSettings:
     style_weight: float = 250.0
     perceptual_weight: float = 0.1
     adversarial_weight: float = 0.01
+    deviation: float = 0.02
     blur_sigma: float = 10.0
     perceptual: bool = True
     vgg19: str = ""
@@ -75,6 +77,7 @@ class AotGan:
         "method.num_blocks": 3,
         "method.rates": (1, 2, 4, 8),
         "method.discriminator_widths": (16, 32, 64),
+        "method.deviation": 0.06,  # 0.02 suits wide layers
         "method.blur_sigma": 1.5,
         "method.generator.lr": 2e-3,
         "loader.area_range": (0.6, 1.0),
@@ -89,7 +92,7 @@ class AotGan:
         self.networks: dict[str, nn.Module] = {"generator": Generator(settings)}
         self.frozen: dict[str, nn.Module] = {}
         if training:
-            self.networks["discriminator"] = SpectralPatch(settings.discriminator_widths)
+            self.networks["discriminator"] = SpectralPatch(settings.discriminator_widths, deviation=settings.deviation)
         if training and settings.perceptual:
             self.frozen["vgg19"] = load(Vgg19(), VGG19, settings.vgg19)
         self.turn_networks = {"discriminator": ("discriminator",), "generator": ("generator",)}
@@ -171,7 +174,7 @@ class Generator(nn.Module):
         )
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                nn.init.normal_(module.weight, 0.0, 0.02)
+                nn.init.normal_(module.weight, 0.0, settings.deviation)
                 nn.init.zeros_(module.bias)  # type: ignore[arg-type]  # all have one
 
     def forward(self, features: Tensor) -> Tensor:
