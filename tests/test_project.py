@@ -59,6 +59,23 @@ def test_every_damage_file_is_registered() -> None:
     assert homes == files
 
 
+def test_every_method_is_documented() -> None:
+    from trainers.methods import METHODS
+
+    text = (ROOT / "docs" / "training.md").read_text()
+    assert [name for name in METHODS if f"| `{name}` |" not in text] == []
+
+
+def test_nothing_of_the_data_side_imports_trainers_but_one_verb() -> None:
+    importers = {path.name for path in MODULES if "trainers" in _imports(path)}
+    assert importers == {"cli.py"}
+
+
+def test_the_loop_knows_no_method() -> None:
+    text = (ROOT / "trainers" / "trainer.py").read_text()
+    assert re.findall(r"trainers\.methods\S*", text) == ["trainers.methods.base"]
+
+
 def test_every_source_is_in_the_annotated_recipe() -> None:
     text = (ROOT / "pipelines" / "recipes" / "example.yaml.txt").read_text()
     assert all(f"type: {name}" in text for name in SOURCES)

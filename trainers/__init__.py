@@ -1,1 +1,1 @@
-"""The training side of Mendery. Empty so far: `pipelines` builds the shards that it will read."""
+"""The training side of Mendery: from finished shards to a trained network. `trainers.train.train` is the command."""

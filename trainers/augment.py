@@ -158,9 +158,10 @@ def _moved(pixels: Pixels, move: Move, scale: tuple[float, float], how: int) -> 
     part = pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
     if part.shape[:2] != (move.size, move.size):
         shrinks = min(part.shape[:2]) > move.size
-        smooth = cv2.INTER_AREA if shrinks else how
-        part = cv2.resize(part, (move.size, move.size), interpolation=how if how == cv2.INTER_NEAREST else smooth)
-    return np.ascontiguousarray(part[:, ::-1]) if move.mirrored else np.ascontiguousarray(part)
+        smooth = cv2.INTER_AREA if shrinks and how != cv2.INTER_NEAREST else how
+        part = np.asarray(cv2.resize(part, (move.size, move.size), interpolation=smooth), np.uint8)
+    # A view is enough: whoever makes a batch copies.
+    return part[:, ::-1] if move.mirrored else part
 
 
 def _turned(pixels: Pixels, move: Move, scale: tuple[float, float], how: int) -> Pixels:
@@ -170,7 +171,7 @@ def _turned(pixels: Pixels, move: Move, scale: tuple[float, float], how: int) ->
         # Warping reads a few pixels around each target, and would alias.
         height, width = (max(1, math.ceil(side * factor)) for side in pixels.shape[:2])
         scale = (scale[0] * width / pixels.shape[1], scale[1] * height / pixels.shape[0])
-        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     linear = matrix[:, :2] / np.array(scale)
     # OpenCV's pixels have their centres at whole numbers.
     shift = matrix[:, 2] + 0.5 * linear.sum(1) - 0.5

@@ -1,6 +1,7 @@
 """Everything that continuing a run needs, in one file that is there wholly or not at all.
 
-A record with the digest is written after the file; a file without its record, or with another digest, is not taken. Files are read with `weights_only`, so that none can run code.
+A record with the digest is written after the file; a file without its record, or with another digest, is not taken.
+Files are read with `weights_only`, so that none can run code.
 """
 
 from __future__ import annotations
@@ -138,7 +139,7 @@ def _write(state: Mapping[str, Any], file: IO[bytes]) -> None:
     """Saves, and raises the error of the system where PyTorch would hide it behind its own."""
     watched = _Watched(file)
     try:
-        torch.save(dict(state), watched)
+        torch.save(dict(state), cast(IO[bytes], watched))
     except RuntimeError:
         if watched.fault is not None:
             raise watched.fault from None

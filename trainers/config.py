@@ -1,4 +1,4 @@
-"""What a run is: a method's own numbers, the trainer's, the loader's; all of them settled before step one and written beside the run.
+"""What a run is: a method's own numbers, the trainer's and the loader's, settled before step one and written beside it.
 
 Defaults are the paper's, kept with each method; `--debug` and `--set` lie on top of them, all by dotted keys.
 """
@@ -27,13 +27,15 @@ DEBUG: Mapping[str, Any] = {
     "train.log_every": 10,
     "train.save_every": 100,
     "train.sample_every": 100,
+    # Small datasets have few colours, which must not be learnt by heart.
+    "loader.jitter": 0.4,
     "method.perceptual": False,
 }
 """What `--debug` makes of any method: a run that ends on a laptop in two minutes and proves that everything works."""
 
 MAY_CHANGE = frozenset(
     {f"train.{name}" for name in ("steps", "log_every", "save_every", "sample_every", "num_samples", "keep", "retries")}
-    | {f"train.{name}" for name in ("precision", "accumulate", "channels_last", "compile")}
+    | {f"train.{name}" for name in ("precision", "accumulate", "channels_last", "compile", "threads")}
     | {f"loader.{name}" for name in ("workers", "cache", "cache_gigabytes")}
 )
 """Keys that may differ when a run is continued: they change how it is done, not what."""
@@ -173,13 +175,16 @@ def _replaced(block: Any, path: list[str], value: Any, key: str) -> Any:
 
 def _check(config: Config, method: Any) -> None:
     """Faults that show only in the whole."""
-    if config.size < 16 or config.size % method.multiple_of:
+    least = method.least_size(config.method)
+    if config.size < least or config.size % method.multiple_of:
         raise MenderyError(
-            f"size must be a multiple of {method.multiple_of} for {config.name}, and at least 16, found {config.size}"
+            f"size must be a multiple of {method.multiple_of} for {config.name} and at least {least}, found "
+            f"{config.size}"
         )
     if config.train.batch % config.train.accumulate:
         raise MenderyError(
-            f"train.batch must be a multiple of train.accumulate, found {config.train.batch} and {config.train.accumulate}"
+            f"train.batch must be a multiple of train.accumulate, found {config.train.batch} and "
+            f"{config.train.accumulate}"
         )
     positive = {
         key: value for key, value in keys(config).items() if key.startswith("train.") and key.endswith("_every")

@@ -1,7 +1,8 @@
 """What a run writes down while it goes: numbers, sentences, pictures, checkpoints.
 
-Only the first process has one. A run in a bucket, where nothing can be appended, writes here and puts everything there whenever it keeps a checkpoint; what came after the last
-checkpoint is made again anyway. When a run is continued, lines after its checkpoint are removed first, so that every step stands there once.
+Only the first process has one. A run in a bucket, where nothing can be appended, writes here and puts everything there
+whenever it keeps a checkpoint; what came after the last checkpoint is made again anyway. When a run is continued, lines
+after its checkpoint are removed first, so that every step stands there once.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Journal:
         self._take_over(step)
         self._numbers = self._here.numbers.open("a", encoding="utf-8")
         self._log = self._here.log.open("a", encoding="utf-8")
-        self._events = SummaryWriter(os.fspath(self._here.tensorboard), purge_step=step + 1 if step else None)  # type: ignore[no-untyped-call]
+        self._events = SummaryWriter(os.fspath(self._here.tensorboard), purge_step=step + 1 if step else None)
         self._began, self._first, self._spoke = time.monotonic(), step, 0.0
 
     def say(self, text: str) -> None:
@@ -65,7 +66,7 @@ class Journal:
         self._numbers.write(json.dumps(line) + "\n")
         self._numbers.flush()
         for name, value in values.items():
-            self._events.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
+            self._events.add_scalar(name, value, step)
 
     def progress(self, step: int, steps: int, values: Mapping[str, float]) -> None:
         """A line of where it is, not more often than a person wants to read."""
@@ -88,17 +89,17 @@ class Journal:
         found, data = cv2.imencode(".png", grid[..., ::-1])
         assert found
         put_bytes(self._run.sample(step), data.tobytes())
-        self._events.add_image("samples", grid, step, dataformats="HWC")  # type: ignore[no-untyped-call]
+        self._events.add_image("samples", grid, step, dataformats="HWC")
 
     def keep(self, state: Mapping[str, Any]) -> None:
         """Writes a checkpoint, and what was written down so far with it."""
-        self._events.flush()  # type: ignore[no-untyped-call]
+        self._events.flush()
         self._put()
         path = checkpoint.save(self._run, state, self._keep)
         self.say(f"kept {path}")
 
     def close(self) -> None:
-        self._events.close()  # type: ignore[no-untyped-call]
+        self._events.close()
         self._numbers.close()
         self._log.close()
         self._put()

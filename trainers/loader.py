@@ -13,7 +13,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,7 +31,7 @@ from trainers.order import Order
 from trainers.samples import LoaderSettings, Maker
 from trainers.store import Store, default_cache
 
-__all__ = ["Loader", "LoaderSettings", "Source", "once"]
+__all__ = ["Loader", "LoaderSettings", "Source", "once", "spread"]
 
 AHEAD = 2
 """Batches that each worker has ready."""
@@ -76,7 +76,7 @@ class Source(Dataset[Raw]):
         chance: bool = True,
     ) -> None:
         layout = Layout(place(data))
-        manifest = manifests.read(data)
+        manifest = manifests.read(os.fspath(data))
         shards = [shard for shard in manifest["shards"] if shard["split"] == settings.split and shard["samples"]]
         if not shards:
             hint = did_you_mean(settings.split, manifest["splits"])
@@ -97,10 +97,10 @@ class Source(Dataset[Raw]):
     def notes(self) -> list[str]:
         """What a person should know about how this will be read."""
         window = 2 * min(max(self.order.mix, 1), len(self.order.sizes)) * self._bytes
-        if self.store._remote and window > self._cache_bytes:  # noqa: SLF001  # two halves of one thing
+        if self.store._remote and window > self._cache_bytes:  # two halves of one thing
             return [
-                f"loader.cache_gigabytes={self._cache_bytes / 1e9:g} holds fewer shards than are mixed at a time, so some "
-                f"will be fetched more than once: {window / 1e9:.1f} would do, or a smaller loader.mix"
+                f"loader.cache_gigabytes={self._cache_bytes / 1e9:g} holds fewer shards than are mixed at a time, so "
+                f"some will be fetched more than once: {window / 1e9:.1f} would do, or a smaller loader.mix"
             ]
         return []
 
@@ -185,6 +185,7 @@ class Loader:
         loader = DataLoader(
             self.source, batch_sampler=_Endless(wanted), num_workers=self._workers, collate_fn=_as_it_is,
             prefetch_factor=AHEAD, multiprocessing_context=context, pin_memory=self._device.type == "cuda",
+            worker_init_fn=_one_thread,
         )  # fmt: skip
         yield from loader
 
@@ -198,8 +199,7 @@ def once(
     device: torch.device | str = "cpu",
     settings: LoaderSettings | None = None,
 ) -> Iterator[Batch]:
-    """Every sample of a split once, as it stands in the shards, the same whenever it is asked; the last batch may be
-    short.
+    """Every sample of a split once, as it stands in the shards, the same whenever asked; the last batch may be short.
 
     Args:
         needs: guides; with `json` batches hold their metadata.
@@ -220,6 +220,17 @@ def once(
             yield to_batch(raw, torch.device(device), channels_last=False)
     finally:
         source.store.close()
+
+
+def spread(data: str | os.PathLike[str], split: str, size: int, number: int, settings: LoaderSettings) -> Batch:
+    """So many samples, evenly spaced over a split, as they stand in the shards."""
+    source = Source(data, replace(settings, split=split, fresh=()), size, chance=False)
+    number = min(number, len(source))
+    raw = source.__getitems__([index * len(source) // number for index in range(number)])
+    source.store.close()
+    if raw.fault:
+        raise MenderyError(raw.fault)
+    return to_batch(raw, torch.device("cpu"), channels_last=False)
 
 
 def to_batch(raw: Raw, device: torch.device, channels_last: bool) -> Batch:
@@ -243,16 +254,23 @@ def _shaped(name: str, tensor: torch.Tensor, channels_last: bool) -> torch.Tenso
 
 
 def workers_here(settings: LoaderSettings, on_gpu: bool, ranks_here: int) -> int:
-    """Processes that load for one training process: on CPUs none, which would only take processors from the
-    training."""
+    """Processes that load for one training process; on CPUs none, which would only take processors from training."""
     if settings.workers >= 0:
         return settings.workers
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(8, cores // max(ranks_here, 1) - 1)) if on_gpu else 0
 
 
-def _as_it_is(raw: Raw) -> Raw:
-    return raw
+def _one_thread(_: int) -> None:
+    """Workers are as many as there are processors for them."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+
+
+def _as_it_is(made: Any) -> Any:
+    return made
 
 
 class _Endless:

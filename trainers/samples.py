@@ -23,7 +23,7 @@ from pipelines import seeds
 from pipelines.damage import DAMAGES, Context, Damage, DamageFailed
 from pipelines.errors import MenderyError, did_you_mean
 from pipelines.sample import DAMAGED_MEMBERS, IMAGE_MEMBERS, MASK_MEMBER, METADATA_MEMBER
-from trainers import augment
+from trainers import augment, masks
 
 GUIDES: dict[str, tuple[str, ...]] = {
     "alpha": ("alpha.png",),
@@ -80,6 +80,11 @@ class LoaderSettings:
     cache: str = ""
     cache_gigabytes: float = 20.0
 
+    def moves(self) -> bool:
+        """Whether chance moves pictures at all."""
+        whole = self.area_range == self.aspect_range == (1.0, 1.0)
+        return self.mirror or bool(self.rotate) or not whole
+
 
 @dataclass(frozen=True)
 class Maker:
@@ -112,8 +117,8 @@ class Maker:
         if not self._fresh():
             if MASK_MEMBER not in self.members:
                 raise MenderyError(
-                    "the dataset has no masks, since its recipe names no damage: draw holes while training, such as with "
-                    "--set 'loader.fresh=[{kind: brush, ratio_range: [0.1, 0.4]}]'"
+                    "the dataset has no masks, since its recipe names no damage: draw holes while training, such as "
+                    "with --set 'loader.fresh=[{kind: brush, ratio_range: [0.1, 0.4]}]'"
                 )
             wanted["mask"] = MASK_MEMBER
         for name in sorted(self.needs - {"json"}):
@@ -149,7 +154,7 @@ class Maker:
     def _picture(self, key: str, epoch: int, data: bytes) -> tuple[augment.Move, NDArray[np.uint8]]:
         settings = self.settings
         height, width = _shape(data)
-        if settings is None:
+        if settings is None or not settings.moves():
             move = augment.whole(height, width, self.size)
         else:
             rng = seeds.generator(self.seed, "augment", epoch, key)
@@ -169,11 +174,13 @@ class Maker:
         self, key: str, epoch: int, given: Mapping[str, bytes], move: augment.Move, picture: NDArray[np.uint8]
     ) -> NDArray[np.uint8]:
         if self.damages:
-            return self._holes(key, epoch, picture) >> 7
-        stored = cv2.imdecode(np.frombuffer(given["mask"], np.uint8), cv2.IMREAD_GRAYSCALE)
-        if stored is None:
-            raise MenderyError(f"mask.png of sample {key} cannot be read: `mendery verify` says what else is wrong")
-        return augment.move_labels(np.asarray(stored, np.uint8), move) >> 7
+            return np.right_shift(self._holes(key, epoch, picture), 7, dtype=np.uint8)
+        try:
+            stored = masks.decode(given["mask"])
+        except ValueError:
+            text = f"mask.png of sample {key} cannot be read: `mendery verify` says what else is wrong"
+            raise MenderyError(text) from None
+        return np.right_shift(augment.move_labels(stored, move), 7, dtype=np.uint8)
 
     def _holes(self, key: str, epoch: int, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A mask drawn for this key in this epoch."""
@@ -198,8 +205,7 @@ class Maker:
             return augment.move_points(np.load(io.BytesIO(data), allow_pickle=False), move)
         if name == "damaged":
             return augment.move_picture(_rgb(data), move)
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
-        moved = augment.move_labels(np.asarray(pixels, np.uint8), move)
+        moved = augment.move_labels(masks.decode(data), move)
         if move.mirrored and name in ("parsing", "segments"):
             return augment.swapped(moved, json.loads(metadata["guides"]).get(name, ""))
         return moved
@@ -223,8 +229,8 @@ def parse_damages(entries: Sequence[Mapping[str, Any]]) -> tuple[Damage, ...]:
             raise MenderyError(f"loader.fresh: {kind}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
         if missing := damage.wants() - {"image"}:
             raise MenderyError(
-                f"loader.fresh: {kind} looks at {', '.join(sorted(missing))}, which is not known while training: store it "
-                "in the dataset instead"
+                f"loader.fresh: {kind} looks at {', '.join(sorted(missing))}, which is not known while training: store "
+                "it in the dataset instead"
             )
         found.append(damage)
     return tuple(found)
@@ -238,7 +244,7 @@ def _shape(data: bytes) -> tuple[int, int]:
     if data.startswith(b"\xff\xd8"):
         height, width, *_ = simplejpeg.decode_jpeg_header(data)
         return height, width
-    return _rgb(data).shape[:2]  # type: ignore[return-value]
+    return _rgb(data).shape[:2]
 
 
 def _decode(data: bytes, move: augment.Move, reduced: bool) -> NDArray[np.uint8]:

@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,10 +29,13 @@ from numpy.typing import NDArray
 from pipelines.errors import MenderyError
 from pipelines.layout import Layout
 from pipelines.places import is_remote
-from pipelines.storage import put
+from pipelines.storage import digest_of, put
 
 _OPEN_SHARDS = 64
 """Files and indexes held open by one process."""
+
+_STALE = 600.0
+"""Seconds after which room is no longer kept for a copy, since whoever fetched it is dead."""
 
 
 @dataclass(frozen=True)
@@ -174,23 +178,32 @@ class Store:
         if not _used(copy):
             with _locked(copy.with_suffix(".lock")):
                 if not _used(copy):
-                    self._make_room(shard["bytes"], copy.parent)
-                    with put(copy) as target, path.open("rb") as source:
+                    with self._room(shard["bytes"], copy), put(copy) as target, path.open("rb") as source:
                         shutil.copyfileobj(source, target, 8 << 20)
                         target.flush()
                         target.seek(0)
-                        _check(hashlib.file_digest(target, "sha256").hexdigest(), shard["sha256"], path, self._layout)
+                        _check(digest_of(target), shard["sha256"], path, self._layout)
         return copy
 
-    def _make_room(self, wanted: int, folder: Path) -> None:
-        """Removes copies that were used least lately; a process that has one open reads on."""
-        copies = sorted((_status(path), path) for path in folder.glob("*.tar"))
-        taken = sum(size for (_, size), _ in copies)
-        for (_, size), path in copies:
-            if taken + wanted <= self._cache_bytes:
-                break
-            path.unlink(missing_ok=True)
-            taken -= size
+    @contextmanager
+    def _room(self, wanted: int, copy: Path) -> Iterator[None]:
+        """Keeps room for a copy while it is fetched; copies that were used least lately make way."""
+        folder, reserved = copy.parent, copy.with_suffix(".reserved")
+        with _locked(folder / "room.lock"):
+            coming = sum(size for made, size in map(_status, folder.glob("*.reserved")) if time.time() - made < _STALE)
+            copies = sorted((_status(path), path) for path in folder.glob("*.tar"))
+            taken = coming + sum(size for (_, size), _ in copies)
+            for (_, size), path in copies:
+                if taken + wanted <= self._cache_bytes:
+                    break
+                path.unlink(missing_ok=True)
+                taken -= size
+            reserved.touch()
+            os.truncate(reserved, wanted)  # takes no room itself
+        try:
+            yield
+        finally:
+            reserved.unlink(missing_ok=True)
 
 
 def default_cache() -> Path:

@@ -1,21 +1,22 @@
-"""Ray's TorchTrainer around the loop, and nothing else: who trains, what happens when a worker dies, what a person hears.
+"""Ray's TorchTrainer around the loop, and nothing else: who trains, what a worker's death means, what a person hears.
 
-Ray starts processes and starts them again; all that a run remembers lies in its folder (`run.py`), so a worker, the driver or the whole cluster may die, and the same command
-continues.
+Ray starts processes and starts them again; all that a run remembers lies in its folder (`run.py`), so a worker, the
+driver or the whole cluster may die, and the same command continues.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pipelines.errors import MenderyError
-from pipelines.places import is_remote
 from pipelines.spread import cluster
 from pipelines.storage import put_json
 from trainers import checkpoint
@@ -77,8 +78,8 @@ def train(
     """
     from trainers.loader import Source
 
-    place = Run.at(run if "://" in str(run) else os.path.abspath(run))
-    where = str(data) if ":" in str(data) else os.path.abspath(data)
+    place = Run.at(run if "://" in str(run) else Path(run).absolute())
+    where = str(data) if ":" in str(data) else str(Path(data).absolute())
     asked = dict(settings or {})
     asked |= {"train.steps": steps} if steps is not None else {}
     asked |= {"size": size} if size is not None else {}
@@ -97,6 +98,8 @@ def train(
         if reached >= config.train.steps:
             say(f"{place.folder} has {reached:,} steps already: ask for more with --steps")
             return Trained(str(place.folder), reached, notes)
+        # Threads that wait let others work: on a shared machine one that spins stops the one it waits for.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         with cluster(max(fewest, os.cpu_count() or 1), address):
             scaling = _scaling(fewest, most, gpus, say)
             _run(place, config, scaling, say)
@@ -136,7 +139,8 @@ def _begin(run: Run, config: Config) -> None:
             )
         if changed := differences(before, config):
             raise MenderyError(
-                f"{run.folder} was begun with other settings: {'; '.join(changed)}. Give them as they were, or use another --run"
+                f"{run.folder} was begun with other settings: {'; '.join(changed)}. Give them as they were, or use "
+                "another --run"
             )
     put_json(run.config, config.to_json())
 
@@ -144,7 +148,7 @@ def _begin(run: Run, config: Config) -> None:
 def _scaling(fewest: int, most: int, gpus: bool, say: Callable[[str], None]) -> Any:
     """What Ray is asked for."""
     import ray
-    from ray.train import ScalingConfig
+    from ray.train.v2.api.config import ScalingConfig
 
     offered = ray.cluster_resources()
     there, cores = int(offered.get("GPU", 0)), int(offered.get("CPU", 1))
@@ -153,10 +157,9 @@ def _scaling(fewest: int, most: int, gpus: bool, say: Callable[[str], None]) -> 
     elif there and not gpus:
         say(f"{there} GPUs are there: add --gpus to train on them")
     use_gpu = gpus and there > 0
-    if fewest > (there if use_gpu else cores):
-        raise MenderyError(
-            f"{fewest} workers need as many {'GPUs' if use_gpu else 'processors'}; the cluster has {there if use_gpu else cores}"
-        )
+    units, offered_units = ("GPUs", there) if use_gpu else ("processors", cores)
+    if fewest > offered_units:
+        raise MenderyError(f"{fewest} workers need as many {units}, and the cluster has {offered_units}")
     each = {"CPU": 1.0} if use_gpu else {"CPU": float(max(1, cores // most))}
     number = fewest if fewest == most else (fewest, most)
     return ScalingConfig(
@@ -199,12 +202,13 @@ def _run(run: Run, config: Config, scaling: Any, say: Callable[[str], None]) -> 
         MenderyError: what a worker could not go on with.
     """
     import ray
-    from ray.train import FailureConfig, LoggingConfig, RunConfig
     from ray.train.torch import TorchTrainer
+    from ray.train.v2.api.config import FailureConfig, LoggingConfig, RunConfig
 
     # Paths of ours are absolute, and working where Ray keeps its files would hide the installed code.
     os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")
-    board = ray.remote(num_cpus=0)(Board).remote()
+    actor: Any = ray.remote(num_cpus=0)(Board)
+    board = actor.remote()
     job = {"run": str(run.folder), "config": config.to_json(), "board": board}
     with tempfile.TemporaryDirectory(prefix="mendery-ray-") as scratch:
         trainer = TorchTrainer(
@@ -221,8 +225,8 @@ def _run(run: Run, config: Config, scaling: Any, say: Callable[[str], None]) -> 
     if failure is not None:
         reached = (run.steps() or [0])[-1]
         raise MenderyError(
-            f"workers failed {config.train.retries + 1} times, at last with: {_cause(failure)}. The last checkpoint is of step "
-            f"{reached}; the same command continues from there"
+            f"workers failed {config.train.retries + 1} times, at last with: {_cause(failure)}. The last checkpoint is "
+            f"of step {reached}; the same command continues from there"
         )
 
 
@@ -291,7 +295,8 @@ def _train_here(job: Mapping[str, Any], attempt: int) -> None:
     config = Config.from_json(job["config"])
     if device.type == "cpu":
         # Ray tells libraries to use one thread for each processor that a worker has asked for, but not PyTorch.
-        torch.set_num_threads(max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1))))
+        share = int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1))
+        torch.set_num_threads(config.train.threads or max(1, share))
     cv2.setNumThreads(1)
     world, rank = context.get_world_size(), context.get_world_rank()
     ranks = at_work(world, config.train.batch)
@@ -303,7 +308,7 @@ def _train_here(job: Mapping[str, Any], attempt: int) -> None:
     if ranks < world:
         begun.append(f"{ranks} of {world} workers train: a batch of {config.train.batch} divides among no more of them")
     here = Processes(rank, ranks, device, group)
-    loop(Run.at(job["run"]), config, here, lambda line: board.say.remote(line), begun, context.get_local_world_size())
+    loop(Run.at(job["run"]), config, here, board.say.remote, begun, context.get_local_world_size())
 
 
 def loop(
@@ -388,25 +393,13 @@ def _introduced(config: Config, method: Any, source: Any, here: Any, step: int) 
 
 
 def _samples(config: Config, here: Any) -> Any:
-    """The pictures of every grid: the first of the validation split, or of the training split where there is none."""
-    from trainers.loader import once
+    """The pictures of every grid: of the validation split, or of another where there is none; None without masks."""
+    from trainers.loader import spread
 
     for split in ("val", "test", config.loader.split):
-        try:
-            batches = once(
-                config.data,
-                split,
-                config.size,
-                config.train.num_samples,
-                find(config.name).needs,
-                here.device,
-                config.loader,
-            )
-            batch = next(batches)
-        except MenderyError:
-            continue
-        batches.close()  # type: ignore[attr-defined]  # it is a generator
-        return batch.to(here.device, config.train.channels_last)
+        with contextlib.suppress(MenderyError):
+            batch = spread(config.data, split, config.size, config.train.num_samples, config.loader)
+            return batch.to(here.device, config.train.channels_last)
     return None
 
 

@@ -1,7 +1,8 @@
-"""The loop, once, for all methods. It owns time: steps, turns, optimisers, precision, clipping, averaging, checkpoints, logging.
+"""The loop, once, for all methods. It owns time: steps, turns, optimisers, precision, averaging, checkpoints, logging.
 
-What happens in a step depends on the checkpoint before it and on the batch, which depends on the position in the line of samples; so a run that was interrupted, anywhere and
-however often, goes the way it would have gone. Losses are looked at every few steps only, since each look makes a GPU wait; what they say is checked before anything is kept.
+What happens in a step depends on the checkpoint before it and on the batch, which depends on the position in the line
+of samples; so a run that was interrupted, anywhere and however often, goes the way it would have gone. Losses are
+looked at every few steps only, since each look makes a GPU wait; what they say is checked before anything is kept.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class TrainSettings:
         num_samples: pictures of a grid.
         keep: checkpoints.
         retries: how often a run goes on by itself after a worker died.
+        threads: of a process that trains on CPUs; 0 for its share of the processors.
     """
 
     steps: int = 100_000
@@ -66,6 +68,7 @@ class TrainSettings:
     num_samples: int = 8
     keep: int = 3
     retries: int = 3
+    threads: int = 0
 
 
 class Diary(Protocol):
@@ -227,7 +230,7 @@ class Trainer:
         ids = [self.processes.device] if self.processes.device.type == "cuda" else None
         # Buffers are equal or each process's own: sent along, they would change under a graph that still needs them.
         return DistributedDataParallel(
-            network, device_ids=ids, process_group=self.processes.group, broadcast_buffers=False,
+            network, device_ids=ids, process_group=self.processes.group, forward_sync_buffers=False,
             gradient_as_bucket_view=True,
         )  # fmt: skip
 

@@ -20,7 +20,8 @@ def non_saturating(scores: Tensor) -> Tensor:
 def gradient_penalty(scores: Tensor, inputs: Tensor) -> Tensor:
     """R1: mean squared norm, by sample, of the gradient of scores with respect to real pictures.
 
-    Source: Mescheder et al., "Which training methods for GANs do actually converge?" (ICML 2018), without their factor of one half.
+    Source: Mescheder et al., "Which training methods for GANs do actually converge?" (ICML 2018), without their factor
+    of one half.
     Differentiated twice, so nothing between `inputs` and `scores` may be compiled.
 
     Args:

@@ -21,8 +21,8 @@ def normalised(image: Tensor) -> Tensor:
 
 
 def gram(features: Tensor) -> Tensor:
-    """(B, C, C): products of channels over the picture, divided by C H W; in float32, since sums of thousands overflow."""
-    batch, channels, height, width = features.shape
+    """(B, C, C): products of channels, divided by C H W; in float32, since sums of thousands overflow."""
+    _, channels, height, width = features.shape
     with torch.autocast(features.device.type, enabled=False):
         flat = features.float().flatten(2)
         return torch.bmm(flat, flat.transpose(1, 2)) / (channels * height * width)

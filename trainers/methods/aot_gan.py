@@ -1,8 +1,10 @@
 """AOT-GAN: blocks that look at four scales at once, and a discriminator that is asked where the hole was.
 
-Source: Zeng et al., "Aggregated contextual transformations for high-resolution image inpainting" (TVCG 2022), and the released code. We depart from the code where it
-departs from the paper: real is 1 and what a generator wants (the code asks for "fake"), the discriminator is frozen in the generator's turn, real and inpainted pictures pass
-through it in one call. The generator's adversarial term is divided by each sample's own share of missing pixels, not by the batch's.
+Source: Zeng et al., "Aggregated contextual transformations for high-resolution image inpainting" (TVCG 2022), and the
+released code. We depart from the code where it
+departs from the paper: real is 1 and what a generator wants (the code asks for "fake"), the discriminator is frozen in
+    the generator's turn, real and inpainted pictures pass through it in one call. The generator's adversarial term is
+    divided by each sample's own share of missing pixels, not by the batch's.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ class AotGanSettings:
         num_blocks, rates: AOT blocks, and the dilations within one.
         discriminator_widths: channels of the discriminator's layers.
         l1_weight, style_weight, perceptual_weight, adversarial_weight: of the generator's loss.
+        deviation: of the normal distribution from which weights are drawn.
         blur_sigma: pixels by which the hole is softened in the discriminator's target.
         perceptual: with the losses over VGG-19.
         vgg19: path of its weights.
@@ -48,6 +51,7 @@ class AotGanSettings:
     style_weight: float = 250.0
     perceptual_weight: float = 0.1
     adversarial_weight: float = 0.01
+    deviation: float = 0.02
     blur_sigma: float = 10.0
     perceptual: bool = True
     vgg19: str = ""
@@ -71,8 +75,9 @@ class AotGan:
     debug: ClassVar[Mapping[str, Any]] = {
         "method.width": 16,
         "method.num_blocks": 3,
-        "method.rates": (1, 2, 4),
+        "method.rates": (1, 2, 4, 8),
         "method.discriminator_widths": (16, 32, 64),
+        "method.deviation": 0.06,  # 0.02 suits wide layers
         "method.blur_sigma": 1.5,
         "method.generator.lr": 2e-3,
         "loader.area_range": (0.6, 1.0),
@@ -87,12 +92,17 @@ class AotGan:
         self.networks: dict[str, nn.Module] = {"generator": Generator(settings)}
         self.frozen: dict[str, nn.Module] = {}
         if training:
-            self.networks["discriminator"] = SpectralPatch(settings.discriminator_widths)
+            self.networks["discriminator"] = SpectralPatch(settings.discriminator_widths, deviation=settings.deviation)
         if training and settings.perceptual:
             self.frozen["vgg19"] = load(Vgg19(), VGG19, settings.vgg19)
         self.turn_networks = {"discriminator": ("discriminator",), "generator": ("generator",)}
         self.optimisers = {"discriminator": settings.discriminator, "generator": settings.generator}
         self.notes = () if settings.perceptual else ("without the perceptual and style losses over VGG-19",)
+
+    @staticmethod
+    def least_size(settings: AotGanSettings) -> int:
+        """The widest dilation reflects at a quarter of the size, where there must be so much to reflect."""
+        return 4 * (max(settings.rates) + 1)
 
     def turns(self, step: int) -> tuple[str, ...]:  # noqa: ARG002  # every step is alike
         return ("discriminator", "generator")
@@ -114,7 +124,7 @@ class AotGan:
 
     def inpaint(self, batch: Batch) -> Tensor:
         height, width = batch.image.shape[-2:]
-        raw = self.forward(padded(batch, self.multiple_of, 4 * max(self.settings.rates) + 8)).raw[..., :height, :width]
+        raw = self.forward(padded(batch, self.multiple_of, self.least_size(self.settings))).raw[..., :height, :width]
         return composite(raw, batch)
 
     def _judge(self, batch: Batch, prediction: Prediction) -> Tensor:
@@ -164,7 +174,7 @@ class Generator(nn.Module):
         )
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                nn.init.normal_(module.weight, 0.0, 0.02)
+                nn.init.normal_(module.weight, 0.0, settings.deviation)
                 nn.init.zeros_(module.bias)  # type: ignore[arg-type]  # all have one
 
     def forward(self, features: Tensor) -> Tensor:
@@ -186,7 +196,8 @@ class AotBlock(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         seen = self.fuse(torch.cat([torch.relu(branch(features)) for branch in self.branches], 1))
         gate = torch.sigmoid(spread(self.gate(features)))
-        return features * (1 - gate) + seen * gate
+        mixed: Tensor = features * (1 - gate) + seen * gate
+        return mixed
 
 
 class Doubled(nn.Module):
@@ -203,7 +214,7 @@ class Doubled(nn.Module):
 
 
 def spread(features: Tensor) -> Tensor:
-    """Each channel to mean -5 and deviation 10 over the picture, so that a gate's sigmoid is nearly 0 or 1, mostly 0."""
+    """Each channel to mean -5 and deviation 10 over the picture: a gate's sigmoid is then nearly 0 or 1, mostly 0."""
     wide = features.float()
     deviation, mean = torch.std_mean(wide, (2, 3), keepdim=True)
     return 5 * (2 * (wide - mean) / (deviation + 1e-9) - 1)

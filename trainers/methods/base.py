@@ -1,7 +1,8 @@
 """What a method is: networks, forward, losses, and how it fills the hole before it looks.
 
-The trainer owns time (steps, turns, optimisers, precision, averaging, checkpoints), a method owns everything else. Methods
-share no base class: what two of them need lies in `networks/` or `losses/`, and ten lines repeated are better than a flag.
+The trainer owns time (steps, turns, optimisers, precision, averaging, checkpoints), a method owns everything else.
+Methods share no base class: what two of them need lies in `networks/` or `losses/`, and ten lines repeated are better
+than a flag.
 """
 
 from __future__ import annotations
@@ -95,11 +96,11 @@ class Adam:
 class Method(Protocol):
     """A method, built by `Class(settings, training=...)`; `training=False` leaves out what only losses need.
 
-    Within one step `forward` is called once, every turn sees the weights from before the step, and all optimisers step at
-    its end. Networks are called through `self.networks`, because the trainer puts wrapped ones there: during a turn its own
-    networks synchronise, all others are frozen. A turn that does not update the networks behind `forward` detaches what it
-    takes from the prediction. Losses are means over the samples, each sample's own, so that a batch may be divided among
-    processes without a change.
+    Within one step `forward` is called once, every turn sees the weights from before the step, and all optimisers step
+    at its end. Networks are called through `self.networks`, because the trainer puts wrapped ones there: during a turn
+    its own networks synchronise, all others are frozen. A turn that does not update the networks behind `forward`
+    detaches what it takes from the prediction. Losses are means over the samples, each sample's own, so that a batch
+    may be divided among processes without a change.
     """
 
     Settings: ClassVar[type[Any]]  # a frozen dataclass, the paper's numbers as defaults
@@ -115,6 +116,11 @@ class Method(Protocol):
     frozen: dict[str, nn.Module]  # networks of losses: moved to the device, never trained or saved
     turn_networks: Mapping[str, tuple[str, ...]]  # turn -> networks that it updates
     optimisers: Mapping[str, Adam]  # turn -> its optimiser
+
+    @staticmethod
+    def least_size(settings: Any) -> int:
+        """The smallest height and width that the networks take."""
+        ...
 
     def turns(self, step: int) -> tuple[str, ...]:
         """Turns of a step; steps count from 0."""

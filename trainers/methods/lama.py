@@ -1,7 +1,9 @@
 """LaMa: a generator whose layers see the whole picture from the first block on, for large holes.
 
-Source: Suvorov et al., "Resolution-robust large mask inpainting with Fourier convolutions" (WACV 2022), sections 2 and 3, and the released code and configurations. We depart in
-time: the generator runs once a step, and both networks step at its end, where the code runs it again for the discriminator.
+Source: Suvorov et al., "Resolution-robust large mask inpainting with Fourier convolutions" (WACV 2022), sections 2 and
+3, and the released code and configurations. We depart in
+time: the generator runs once a step, and both networks step at its end, where the code runs it again for the
+    discriminator.
 
 Networks and losses work in [0, 1], as the published weights of losses expect; the boundary is in `forward`.
 """
@@ -100,6 +102,11 @@ class Lama:
         self.optimisers = {"discriminator": settings.discriminator, "generator": settings.generator}
         self.notes = () if settings.perceptual else ("without the perceptual loss over the ADE20K ResNet-50",)
 
+    @staticmethod
+    def least_size(settings: LamaSettings) -> int:  # noqa: ARG004  # the interface fixes the arguments
+        """Reflecting at an eighth of the size needs two pixels."""
+        return 16
+
     def turns(self, step: int) -> tuple[str, ...]:  # noqa: ARG002  # every step is alike
         return ("discriminator", "generator")
 
@@ -127,7 +134,7 @@ class Lama:
 
     def inpaint(self, batch: Batch) -> Tensor:
         height, width = batch.image.shape[-2:]
-        raw = self.forward(padded(batch, self.multiple_of, 16)).raw[..., :height, :width]
+        raw = self.forward(padded(batch, self.multiple_of, self.least_size(self.settings))).raw[..., :height, :width]
         return composite(raw, batch)
 
     def _judge(self, image: Tensor, raw: Tensor, mask: Tensor) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
@@ -37,14 +38,15 @@ class SpectralPatch(nn.Module):
 class FeaturePatch(nn.Module):
     """pix2pixHD's patch discriminator, which shows what each of its layers sees.
 
-    Source: LaMa's released configuration: 4 x 4 convolutions with padding 2, strides 2 but for the last two, BN but for the first and last, LeakyReLU 0.2.
+    Source: LaMa's released configuration: 4 x 4 convolutions with padding 2, strides 2 but for the last two, BN but for
+    the first and last, LeakyReLU 0.2.
     """
 
     def __init__(self, width: int = 64, num_layers: int = 4, widest: int = 512) -> None:
         super().__init__()
         widths = [min(width * 2**number, widest) for number in range(num_layers)]
         stages = [nn.Sequential(nn.Conv2d(3, width, 4, 2, 2), nn.LeakyReLU(0.2))]
-        stages += [_stage(before, after, 2) for before, after in zip(widths[:-1], widths[1:], strict=True)]
+        stages += [_stage(before, after, 2) for before, after in pairwise(widths)]
         last = min(widths[-1] * 2, widest)
         self.stages = nn.ModuleList([*stages, _stage(widths[-1], last, 1)])
         self.score = nn.Conv2d(last, 1, 4, 1, 2)

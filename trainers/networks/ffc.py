@@ -1,8 +1,9 @@
 """Fast Fourier convolutions: layers with a local branch, and a global one that sees the whole picture at once.
 
-Source: Chi et al., "Fast Fourier Convolution" (NeurIPS 2020), as LaMa uses them (Suvorov et al., WACV 2022, section 2.1): without the local Fourier unit, with
-reflecting borders and an orthonormal transform. We depart in precision only: transforms run in float32 whatever autocast says, since half precision overflows there
-and most sizes are refused.
+Source: Chi et al., "Fast Fourier Convolution" (NeurIPS 2020), as LaMa uses them (Suvorov et al., WACV 2022, section
+2.1): without the local Fourier unit, with
+reflecting borders and an orthonormal transform. We depart in precision only: transforms run in float32 whatever
+autocast says, since half precision overflows there and most sizes are refused.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class SpectralTransform(nn.Module):
 
 
 class Ffc(nn.Module):
-    """One layer on both branches: convolutions between them, a spectral transform from global to global, BN and ReLU."""
+    """One layer on both branches: convolutions between them, a spectral transform on the global one, BN and ReLU."""
 
     def __init__(self, local: int, wide: int) -> None:
         super().__init__()

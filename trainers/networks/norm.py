@@ -11,8 +11,8 @@ from torch.distributed.nn.functional import all_reduce
 class SyncedBatchNorm(nn.BatchNorm2d):
     """Batch norm whose statistics are those of the whole batch, wherever its parts are.
 
-    PyTorch's SyncBatchNorm runs on GPUs only and cannot be differentiated twice, which a gradient penalty needs; this one is made of
-    operations that can, at the price of speed. Processes hold equally many samples.
+    PyTorch's SyncBatchNorm runs on GPUs only and cannot be differentiated twice, which a gradient penalty needs; this
+    one is made of operations that can, at the price of speed. Processes hold equally many samples.
     """
 
     group: dist.ProcessGroup | None = None
@@ -51,15 +51,18 @@ def synchronise(network: nn.Module, group: dist.ProcessGroup | None, twice: bool
     if not twice and next(network.parameters()).is_cuda:
         converted: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(network, group)
         return converted
-    for name, child in list(network.named_children()):
-        if type(child) is nn.BatchNorm2d:
-            synced = SyncedBatchNorm(child.num_features, child.eps, child.momentum)
-            synced.group = group
-            synced.load_state_dict(child.state_dict())
-            network.add_module(name, synced.to(child.weight.device))
-        else:
-            synchronise(child, group, twice)
+    for parent in list(network.modules()):
+        for name, child in list(parent.named_children()):
+            if type(child) is nn.BatchNorm2d:
+                parent.add_module(name, _synced(child, group))
     return network
+
+
+def _synced(norm: nn.BatchNorm2d, group: dist.ProcessGroup | None) -> SyncedBatchNorm:
+    synced = SyncedBatchNorm(norm.num_features, norm.eps, norm.momentum)
+    synced.group = group
+    synced.load_state_dict(norm.state_dict())
+    return synced.to(norm.weight.device)
 
 
 def has_batch_norm(network: nn.Module) -> bool:

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 class DilatedResNet50(nn.Module):
     """A ResNet-50 that stays at an eighth of the size; names of weights are those of the public encoder.
 
-    Source: CSAIL's semantic-segmentation-pytorch, `resnet50dilated` (Zhou et al., "Scene parsing through ADE20K", CVPR 2017): three 3 x 3 convolutions
+    Source: CSAIL's semantic-segmentation-pytorch, `resnet50dilated` (Zhou et al., "Scene parsing through ADE20K", CVPR
+    2017): three 3 x 3 convolutions
     at the start, dilation 2 and 4 in place of the strides of the last two stages.
     """
 

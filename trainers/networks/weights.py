@@ -82,7 +82,7 @@ def _state(network: nn.Module, published: Published, path: Path) -> dict[str, An
         raise MenderyError(f"{path} has the SHA-256 {digest[:16]}..., expected {published.sha256}...; {wanted}")
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # noqa: BLE001  # unpicklers raise whatever goes wrong on rubbish
+    except Exception as error:  # unpicklers raise whatever goes wrong on rubbish
         raise MenderyError(f"{path} holds no weights: {type(error).__name__}; {wanted}") from None
     if not isinstance(found, Mapping):
         raise MenderyError(f"{path} holds no weights by name; {wanted}")
