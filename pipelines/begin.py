@@ -75,6 +75,8 @@ def _changes(recipe: Recipe, layout: Layout, progress: Progress) -> list[str]:
 def _list(recipe: Recipe, layout: Layout, progress: Progress) -> None:
     put_json(layout.begun_with, recipe.portable())
     put_bytes(layout.recipe, recipe.to_yaml().encode())
+    for note in dict.fromkeys(note for damage in recipe.damage for note in damage.notes()):
+        progress.say(f"note: {note}")
     if layout.catalog.is_file():
         return
     progress.say(f"listing {len(recipe.sources)} source{'s' if len(recipe.sources) > 1 else ''}")

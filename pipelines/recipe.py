@@ -155,6 +155,7 @@ class Recipe(BaseModel):
                 duplicates["embeddings"] |= {"model": digest(network.model)}
                 del duplicates["embeddings"]["providers"]
             duplicates["against"] = [Path(path).name for path in duplicates["against"]]
+        plain["damage"] = [damage.portable() for damage in self.damage]
         for told, source in zip(plain["sources"], self.sources, strict=True):
             del told["path"]
             # How patiently pictures are fetched may change while a build is continued.
@@ -283,6 +284,11 @@ def _settle_paths(recipe: Recipe, tree: yaml.Node, name: str, folder: Path) -> N
                 source.check() if field == "path" else source.check_extra(field)
             except RecipeError as error:
                 faults.append(f"{name}:{yaml_lines.line_of(tree, ('sources', number, field))}: {error}")
+    for number, damage in enumerate(recipe.damage):
+        try:
+            recipe.damage[number] = damage.settled(folder)
+        except RecipeError as error:
+            faults.append(f"{name}:{yaml_lines.line_of(tree, ('damage', number))}: {error}")
     if duplicates := recipe.curate.duplicates:
         duplicates.against = [_absolute(path, folder) for path in duplicates.against]
         if network := duplicates.embeddings:

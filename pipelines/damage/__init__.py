@@ -19,6 +19,7 @@ from pipelines.damage.base import (
 from pipelines.damage.border import Half, Outpaint
 from pipelines.damage.box import Box
 from pipelines.damage.brush import Brush
+from pipelines.damage.caption import Caption
 from pipelines.damage.center import Center
 from pipelines.damage.comod import CoModGan, MatLarge, MatSmall
 from pipelines.damage.cracks import Cracks
@@ -34,13 +35,16 @@ from pipelines.damage.pixels import Pixels
 from pipelines.damage.scratches import Scratches
 from pipelines.damage.several import Several
 from pipelines.damage.stains import Stains
+from pipelines.damage.text import Text
 from pipelines.damage.torn import Torn
+from pipelines.damage.watermark import Watermark
 from pipelines.errors import MenderyError
 
 __all__ = [
     "DAMAGES",
     "Box",
     "Brush",
+    "Caption",
     "ClassMap",
     "Context",
     "Cracks",
@@ -63,7 +67,9 @@ __all__ = [
     "Scratches",
     "Several",
     "Stains",
+    "Text",
     "Torn",
+    "Watermark",
     "mask_ratio",
     "redraw",
 ]
@@ -71,6 +77,7 @@ __all__ = [
 DAMAGES: dict[str, type[Damage]] = {
     "box": Box,
     "brush": Brush,
+    "caption": Caption,
     "center": Center,
     "comodgan": CoModGan,
     "cracks": Cracks,
@@ -94,7 +101,9 @@ DAMAGES: dict[str, type[Damage]] = {
     "scratches": Scratches,
     "several": Several,
     "stains": Stains,
+    "text": Text,
     "torn": Torn,
+    "watermark": Watermark,
 }
 """Every damage by the `kind` that a recipe asks for."""
 

@@ -1,0 +1,323 @@
+"""Setting type: which font writes a text, where its letters stand, and what the families of lettering share."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+from pydantic import BeforeValidator, Field
+
+from pipelines.damage import lettering
+from pipelines.damage.base import Context, Damage, DamageFailed, Parameters
+from pipelines.damage.fonts import EM, EXTRA, Typeface, typefaces
+from pipelines.damage.holes import Color
+from pipelines.damage.lettering import Block, Lettering, Place
+from pipelines.damage.noise import PIXEL
+from pipelines.damage.words import LANGUAGES, PROBES, Language
+from pipelines.errors import RecipeError
+
+LONGEST = 48
+"""Letters of a line; what is longer is broken or cut."""
+
+TRIES = 20
+
+WHITE: Color = (255, 255, 255)
+BLACK: Color = (0, 0, 0)
+BRIGHT: tuple[Color, ...] = ((255, 236, 64), (255, 96, 72), (96, 220, 255), (255, 255, 255), (140, 255, 120))
+DEEP: tuple[Color, ...] = ((16, 16, 16), (140, 16, 24), (20, 40, 120), (10, 80, 50), (80, 20, 90))
+
+Paths = Annotated[tuple[str, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]
+
+
+class Line(NamedTuple):
+    """A line of type: letters with where each begins, and where the last ends, in units of an em."""
+
+    letters: tuple[tuple[str, int], ...]
+    width: int
+
+
+class Type(NamedTuple):
+    """Letters that are set: glyphs that places number, and the places."""
+
+    glyphs: tuple[str, ...]
+    places: tuple[Place, ...]
+
+    @property
+    def bounds(self) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom in pixels."""
+        return lettering.bounds(lettering.shapes_of(self.places, self.glyphs))
+
+    def moved(self, x: int, y: int) -> Type:
+        """The same somewhere else, by whole pixels."""
+        places = tuple((glyph, px + x * PIXEL, py + y * PIXEL, ax, ay) for glyph, px, py, ax, ay in self.places)
+        return self._replace(places=places)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How lines are set.
+
+    Attributes:
+        size: pixels per em.
+        angle: of the baseline in radians, clockwise.
+        bend: radians by which a line turns from its start to its end; 0 is straight, above 0 a hill.
+        spacing: added between letters, in em.
+        leading: from line to line, in em.
+        centred: or set from the left.
+    """
+
+    size: float
+    angle: float = 0.0
+    bend: float = 0.0
+    spacing: float = 0.0
+    leading: float = 1.25
+    centred: bool = True
+
+
+class Lettered(Damage):
+    """What the families of lettering share: fonts, texts and languages.
+
+    Source: none of the drawing; real fonts and alpha kept as in the synthetic sets of scene text and of watermarks.
+    """
+
+    parameters_type: ClassVar[type[Parameters]] = Lettering
+    meets_ratios: ClassVar[bool] = False
+    looks_at: ClassVar[frozenset[str]] = frozenset({"image"})
+
+    fonts: Paths = Field(
+        (),
+        description="Font files, or folders of them (.ttf, .otf, .ttc). By default those of the extra `fonts`, and "
+        "the one inside Pillow.",
+    )
+    font_digests: dict[str, str] = Field(
+        default_factory=dict,
+        description="SHA-256 of each font file by name, filled in when the recipe is read; where it is given, the fonts "
+        "must be these.",
+    )
+    texts: str = Field("", description="Text file (UTF-8), a text per line, instead of the words that ship.")
+    texts_digest: str = Field("", description="SHA-256 of that file, likewise.")
+    languages: tuple[Language, ...] = Field(
+        LANGUAGES,
+        min_length=1,
+        description="Languages of the words that ship, drawn alike. Those that no font can write stand aside.",
+    )
+    margin: Annotated[float, Field(ge=0, le=0.1)] = Field(
+        0.006, description="By how much the hole is wider than letters and shadow, as a fraction of the shorter side."
+    )
+
+    def settled(self, folder: Path) -> Self:
+        fonts = tuple(str(folder / Path(path).expanduser()) for path in self.fonts)
+        texts = str(folder / Path(self.texts).expanduser()) if self.texts else ""
+        faces = typefaces(fonts, self.font_digests)
+        languages = tuple(language for language in self.languages if _writers(faces, PROBES[language]))
+        if not texts and not languages:
+            raise RecipeError(f"{self.kind}: no font has the letters of {', '.join(self.languages)}: {EXTRA}")
+        if texts:
+            _check_texts(texts, faces, self.texts_digest)
+        return self.model_copy(
+            update={
+                "fonts": fonts,
+                "font_digests": {face.name: face.sha256 for face in faces},
+                "texts": texts,
+                "texts_digest": _lines(texts).digest if texts else "",
+                "languages": languages or self.languages,
+            }
+        )
+
+    def portable(self) -> dict[str, Any]:
+        # A recipe built in Python may not have been settled.
+        plain = (self if self.font_digests else self.settled(Path())).model_dump(mode="json")
+        return plain | {"fonts": [Path(path).name for path in self.fonts], "texts": Path(self.texts).name}
+
+    def notes(self) -> list[str]:
+        missing = [language for language in LANGUAGES if language not in self.languages]
+        able = typefaces(self.fonts, self.font_digests)
+        unable = [language for language in missing if not _writers(able, PROBES[language])]
+        if not unable or self.texts:
+            return []
+        return [f"{self.kind}: texts in {', '.join(unable)} stand aside, since no font has their letters: {EXTRA}"]
+
+    def written(self, rng: np.random.Generator, draw: Any) -> tuple[str, Typeface]:
+        """A text, and a font that has its letters.
+
+        Args:
+            draw: makes a text from the generator and a language; not asked where the recipe brings its texts.
+
+        Raises:
+            DamageFailed: no font could write any of several texts.
+        """
+        faces = typefaces(self.fonts, self.font_digests)
+        for _ in range(TRIES):
+            if self.texts:
+                texts = _lines(self.texts).texts
+                text = texts[int(rng.random() * len(texts))]
+            else:
+                text = draw(rng, self.languages[int(rng.random() * len(self.languages))])
+            if able := _writers(faces, text):
+                return text, able[int(rng.random() * len(able))]
+        raise DamageFailed(f"no font has the letters of {text[:40]!r} and {TRIES - 1} texts before it")
+
+    def writer(self, rng: np.random.Generator, text: str) -> Typeface:
+        """A font that has the letters of a text.
+
+        Raises:
+            DamageFailed: there is none.
+        """
+        able = _writers(typefaces(self.fonts, self.font_digests), text)
+        if not able:
+            raise DamageFailed(f"no font has the letters of {text[:40]!r}")
+        return able[int(rng.random() * len(able))]
+
+    def margin_in(self, context: Context) -> int:
+        """Pixels of the margin."""
+        return round(self.margin * min(context.height, context.width))
+
+    def parameters(
+        self, context: Context, texts: Sequence[str], faces: Sequence[Typeface], blocks: Sequence[tuple[Type, Block]]
+    ) -> Lettering:
+        """Blocks as parameters; each brings the type whose places it has, and glyphs are kept once."""
+        glyphs: dict[str, int] = {}
+        numbered = []
+        for kind, block in blocks:
+            new = [glyphs.setdefault(glyph, len(glyphs)) for glyph in kind.glyphs]
+            numbered.append(block._replace(places=tuple((new[place[0]], *place[1:]) for place in block.places)))
+        fonts = dict.fromkeys((face.family, face.name, face.sha256) for face in faces)
+        return Lettering(
+            margin=self.margin_in(context),
+            texts=tuple(texts),
+            fonts=tuple(fonts),
+            glyphs=tuple(glyphs),
+            blocks=tuple(numbered),
+        )
+
+
+class _Texts(NamedTuple):
+    texts: tuple[str, ...]
+    digest: str
+
+
+@cache
+def _lines(path: str) -> _Texts:
+    """Texts of a file, composed (NFC), without blank lines."""
+    try:
+        data = Path(path).read_bytes()
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        raise RecipeError(f"texts: {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"texts: {path} is not UTF-8: byte {error.start} is {data[error.start]:#04x}") from None
+    lines = [unicodedata.normalize("NFC", " ".join(line.split())) for line in text.splitlines()]
+    if not any(lines):
+        raise RecipeError(f"texts: {path} holds no text: write one on each line")
+    return _Texts(tuple(line for line in lines if line), hashlib.sha256(data).hexdigest())
+
+
+def _check_texts(path: str, faces: Sequence[Typeface], digest: str) -> None:
+    found = _lines(path)
+    if digest and found.digest != digest:
+        raise RecipeError(
+            f"texts: {path} is another file than the one with which this was planned: its SHA-256 begins with "
+            f"{found.digest[:12]}, expected {digest[:12]}"
+        )
+    if not any(_writers(faces, text) for text in found.texts):
+        raise RecipeError(
+            f"texts: no font has the letters of any line of {path}, such as {found.texts[0][:40]!r}: name fonts that do"
+        )
+
+
+def _writers(faces: Sequence[Typeface], text: str) -> list[Typeface]:
+    return [face for face in faces if face.covers(text)]
+
+
+def broken(text: str, letters: int) -> list[str]:
+    """A text in lines of about so many letters; between words where it has blanks."""
+    if " " not in text:
+        return [text[start : start + letters] for start in range(0, len(text), letters)]
+    lines = [""]
+    for word in text.split(" "):
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > letters:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()[:LONGEST]
+    return lines
+
+
+def set_line(face: Typeface, text: str, spacing: float = 0.0) -> Line:
+    """Letters one after the other."""
+    letters, x = [], 0
+    for letter in text[:LONGEST]:
+        glyph, advance = face.glyph(letter)
+        letters.append((glyph, x))
+        x += advance + round(spacing * EM)
+    return Line(tuple(letters), x - round(spacing * EM))
+
+
+def set_lines(face: Typeface, texts: Iterable[str], setting: Setting) -> Type:
+    """Lines below each other, around the origin: the middle of the widest, of the first baseline.
+
+    Raises:
+        DamageFailed: there is nothing to be seen.
+    """
+    lines = [set_line(face, text, setting.spacing) for text in texts]
+    widest = max((line.width for line in lines), default=0)
+    numbers: dict[str, int] = {}
+    places: list[Place] = []
+    for row, line in enumerate(lines):
+        start = -line.width / 2 if setting.centred else -widest / 2
+        for glyph, x in line.letters:
+            if glyph:
+                number = numbers.setdefault(glyph, len(numbers))
+                places.append((number, *_stand((start + x) / EM, row * setting.leading, widest / EM, setting)))
+    if not places:
+        raise DamageFailed(f"nothing of {' '.join(texts)!r} can be seen")
+    return Type(tuple(numbers), tuple(places))
+
+
+def _stand(along: float, down: float, length: float, setting: Setting) -> tuple[int, int, int, int]:
+    """Place and direction of a letter, in sixteenths of a pixel; distances are in em."""
+    turn = 0.0
+    if setting.bend and length:
+        radius = length / setting.bend
+        turn = along / radius
+        along, down = (radius - down) * math.sin(turn), radius - (radius - down) * math.cos(turn)
+    cosine, sine = math.cos(setting.angle), math.sin(setting.angle)
+    x, y = along * cosine - down * sine, along * sine + down * cosine
+    scale, angle = setting.size * PIXEL, setting.angle + turn
+    return round(x * scale), round(y * scale), round(scale * math.cos(angle)), round(scale * math.sin(angle))
+
+
+def fitting(kind: Type, width: float, height: float) -> float:
+    """By how much type must shrink to fit into so many pixels; 1 where it does already."""
+    left, top, right, bottom = kind.bounds
+    return min(1.0, width / (right - left), height / (bottom - top))
+
+
+def somewhere(rng: np.random.Generator, kind: Type, context: Context) -> Type:
+    """Type at a random place, wholly within the picture if it is no larger."""
+    left, top, right, bottom = kind.bounds
+    x = int(rng.random() * max(context.width - (right - left), 0)) - left
+    y = int(rng.random() * max(context.height - (bottom - top), 0)) - top
+    return kind.moved(x, y)
+
+
+def brightness(context: Context, bounds: tuple[int, int, int, int]) -> float:
+    """Mean level of the picture within bounds, 0 to 255; the middle where the picture is not known."""
+    if context.image is None:
+        return 127.5
+    left, top = max(bounds[0], 0), max(bounds[1], 0)
+    part = context.image[top : max(bounds[3], top + 1), left : max(bounds[2], left + 1)]
+    # Every eighth pixel of a row will do, and sums of whole numbers are the same everywhere.
+    return int(part[:, ::8].sum(dtype=np.int64)) / part[:, ::8].size if part.size else 127.5
+
+
+def legible(rng: np.random.Generator, under: float) -> Color:
+    """A colour that stands out from what it lies on, mostly plain."""
+    plain, colours = (WHITE, BRIGHT) if under < 140 else (BLACK, DEEP)
+    return plain if rng.random() < 0.5 else colours[int(rng.random() * len(colours))]
+
