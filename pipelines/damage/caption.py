@@ -23,8 +23,7 @@ from pipelines.damage.typesetting import (
     Type,
     brightness,
     broken,
-    fitting,
-    set_lines,
+    shrunk,
 )
 from pipelines.damage.words import Language
 
@@ -86,8 +85,8 @@ class Caption(Lettered):
 
     def _subtitle(self, rng: np.random.Generator, context: Context, size: float) -> Drawn:
         text, face = self.written(rng, words.phrase)
-        lines = broken(text, 30)[:2]
-        kind = _fitted(face, lines, Setting(size, leading=1.2), 0.92 * context.width, 0.3 * context.height)
+        lines = broken(text, 2 if len(text) > 24 else 1)
+        kind = shrunk(face, lines, Setting(size, leading=1.2), 0.92 * context.width, 0.3 * context.height)[0]
         kind = _at(kind, context, 0.5, 1.0, round(0.9 * size))
         color = SUBTITLES[integer(rng, 0, len(SUBTITLES) - 1)]
         if rng.random() < self.band_probability:
@@ -104,7 +103,7 @@ class Caption(Lettered):
             kind = segments.set_text(text, 0.9 * size)
         else:
             face = self.writer(rng, text)
-            kind, faces = _fitted(face, [text], Setting(size, spacing=0.05), 0.6 * context.width, context.height), (face,)
+            kind, faces = shrunk(face, [text], Setting(size, spacing=0.05), 0.6 * context.width, context.height)[0], (face,)
         side = 0.94 if rng.random() < 0.8 else 0.06
         kind = _at(kind, context, side, 1.0 if rng.random() < 0.9 else 0.0, round(size * rng.uniform(0.8, 1.6)))
         color = STAMPS[integer(rng, 0, len(STAMPS) - 1)]
@@ -116,8 +115,8 @@ class Caption(Lettered):
         text, face = self.written(rng, words.person)
         second, other = self.written(rng, words.phrase)
         room = 0.8 * context.width
-        title = _fitted(face, [text], Setting(1.15 * size, centred=False), room, context.height)
-        under = _fitted(other, [second[:32]], Setting(0.75 * size, centred=False), room, context.height)
+        title = shrunk(face, [text], Setting(1.15 * size, centred=False), room, context.height)[0]
+        under = shrunk(other, [second[:32]], Setting(0.75 * size, centred=False), room, context.height)[0]
         pad, x = round(0.4 * size), round(rng.uniform(0.03, 0.09) * context.width)
         color = BARS[integer(rng, 0, len(BARS) - 1)]
         lower = _bar(under, pad, (30, 30, 34) if color != (20, 20, 24) else (200, 30, 36), 220)
@@ -134,7 +133,7 @@ class Caption(Lettered):
         text, face = self.written(rng, _credited)
         is_upright = rng.random() < 0.25
         setting = Setting(0.6 * size, angle=-math.pi / 2 if is_upright else 0.0, spacing=0.03)
-        kind = _fitted(face, [text], setting, 0.8 * context.width, 0.8 * context.height)
+        kind = shrunk(face, [text], setting, 0.8 * context.width, 0.8 * context.height)[0]
         across, down = (float(rng.integers(2)), 1.0) if not is_upright else (1.0, rng.uniform(0.3, 0.95))
         kind = _at(kind, context, across, down, max(2, round(0.35 * size)))
         color = WHITE if brightness(context, kind.bounds) < 150 else BLACK
@@ -145,8 +144,8 @@ class Caption(Lettered):
         for down in (0.0, 1.0) if rng.random() < 0.4 else (float(rng.integers(2)),):
             text, face = self.written(rng, words.phrase)
             setting = Setting(2 * size, leading=1.1)
-            lines = broken(text.upper() if face.covers(text.upper()) else text, 16)[:2]
-            kind = _fitted(face, lines, setting, 0.94 * context.width, 0.32 * context.height)
+            lines = broken(text.upper() if face.covers(text.upper()) else text, 2 if len(text) > 14 else 1)
+            kind = shrunk(face, lines, setting, 0.94 * context.width, 0.32 * context.height)[0]
             kind = _at(kind, context, 0.5, down, round(0.6 * size))
             blocks.append((kind, Block(kind.places, WHITE, 255, max(1, round(0.1 * size)), BLACK)))
             texts.append(text)
@@ -159,13 +158,6 @@ def _credited(rng: np.random.Generator, language: Language) -> str:
         return words.site(rng) if rng.random() < 0.5 else words.handle(rng)
     before = {"ja": "撮影 ", "zh": "摄影 ", "ko": "사진 "}.get(language, ("© ", "Photo: ", "(c) ")[integer(rng, 0, 2)])
     return before + (words.person(rng, language) if rng.random() < 0.6 else words.brand(rng))
-
-
-def _fitted(face: Typeface, lines: list[str], setting: Setting, width: float, height: float) -> Type:
-    """Lines, smaller where they would not fit into so many pixels."""
-    kind = set_lines(face, lines, setting)
-    share = fitting(kind, width, height)
-    return kind if share == 1 else set_lines(face, lines, Setting(**{**vars(setting), "size": setting.size * share}))
 
 
 def _at(kind: Type, context: Context, across: float, down: float, gap: int) -> Type:

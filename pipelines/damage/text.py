@@ -18,14 +18,14 @@ from pipelines.damage.prints import Probability
 from pipelines.damage.typesetting import (
     BLACK,
     WHITE,
+    Bounds,
     Lettered,
     Setting,
     Type,
     brightness,
     broken,
-    fitting,
     legible,
-    set_lines,
+    shrunk,
     somewhere,
 )
 
@@ -53,24 +53,25 @@ class Text(Lettered):
     opacity_range: FractionRange = Field((0.6, 1.0), description="Opacity; half of the texts are opaque all the same.")
 
     def sample(self, rng: np.random.Generator, context: Context) -> Lettering:
-        drawn = [self._drawn(rng, context) for _ in range(integer(rng, *self.num_range))]
-        texts, faces, blocks = zip(*drawn, strict=True)
+        texts, faces, blocks = [], [], list[tuple[Type, Block]]()
+        for _ in range(integer(rng, *self.num_range)):
+            text, face = self.written(rng, words.anything)
+            taken = [kind.bounds for kind, _ in blocks]
+            blocks.append(self._placed(rng, context, text, face, taken))
+            texts.append(text)
+            faces.append(face)
         return self.parameters(context, texts, faces, blocks)
 
-    def _drawn(self, rng: np.random.Generator, context: Context) -> tuple[str, Typeface, tuple[Type, Block]]:
-        text, face = self.written(rng, words.anything)
+    def _placed(
+        self, rng: np.random.Generator, context: Context, text: str, face: Typeface, taken: list[Bounds]
+    ) -> tuple[Type, Block]:
         low, high = self.size_range
-        shorter = min(context.height, context.width)
-        size = shorter * low * (high / low) ** rng.random()
-        num_lines = integer(rng, *self.num_lines_range)
-        lines = broken(text, max(4, math.ceil(len(text) / num_lines)))[:num_lines]
-        setting = self._setting(rng, size, len(lines))
-        kind = set_lines(face, lines, setting)
-        if (share := fitting(kind, ROOM * context.width, ROOM * context.height)) < 1:
-            kind = set_lines(face, lines, Setting(**{**vars(setting), "size": setting.size * share}))
-            size *= share
-        kind = somewhere(rng, kind, context)
-        return text, face, (kind, self._block(rng, context, kind, size))
+        wanted = min(context.height, context.width) * low * (high / low) ** rng.random()
+        lines = broken(text, integer(rng, *self.num_lines_range))
+        setting = self._setting(rng, wanted, len(lines))
+        kind, size = shrunk(face, lines, setting, ROOM * context.width, ROOM * context.height)
+        kind = somewhere(rng, kind, context, taken)
+        return kind, self._block(rng, context, kind, size)
 
     def _setting(self, rng: np.random.Generator, size: float, num_lines: int) -> Setting:
         turn = math.radians(rng.uniform(-self.max_turn, self.max_turn)) if rng.random() < self.turned_probability else 0

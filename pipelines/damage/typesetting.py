@@ -6,7 +6,7 @@ import hashlib
 import math
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, NamedTuple, Self
@@ -36,6 +36,10 @@ DEEP: tuple[Color, ...] = ((16, 16, 16), (140, 16, 24), (20, 40, 120), (10, 80, 
 Paths = Annotated[tuple[str, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]
 
 
+Bounds = tuple[int, int, int, int]
+"""Left, top, right and bottom in pixels."""
+
+
 class Line(NamedTuple):
     """A line of type: letters with where each begins, and where the last ends, in units of an em."""
 
@@ -50,8 +54,7 @@ class Type(NamedTuple):
     places: tuple[Place, ...]
 
     @property
-    def bounds(self) -> tuple[int, int, int, int]:
-        """Left, top, right and bottom in pixels."""
+    def bounds(self) -> Bounds:
         return lettering.bounds(lettering.shapes_of(self.places, self.glyphs))
 
     def moved(self, x: int, y: int) -> Type:
@@ -236,15 +239,28 @@ def _writers(faces: Sequence[Typeface], text: str) -> list[Typeface]:
     return [face for face in faces if face.covers(text)]
 
 
-def broken(text: str, letters: int) -> list[str]:
-    """A text in lines of about so many letters; between words where it has blanks."""
-    if " " not in text:
-        return [text[start : start + letters] for start in range(0, len(text), letters)]
-    lines = [""]
-    for word in text.split(" "):
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > letters:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()[:LONGEST]
+def broken(text: str, num_lines: int) -> list[str]:
+    """A text in at most so many lines of about one length: between words, or between letters where there are no words."""
+    pieces = text.split(" ") if " " in text else list(text) if _has_no_words(text) else [text]
+    glue = " " if " " in text else ""
+    letters = -(-len(text) // num_lines)
+    while len(lines := _filled(pieces, glue, letters)) > num_lines:
+        letters += 1
+    return lines
+
+
+def _has_no_words(text: str) -> bool:
+    """Whether a text may be broken anywhere, as Chinese and Japanese are."""
+    return all(unicodedata.east_asian_width(letter) in "WF" for letter in text) and not any("가" <= c <= "힣" for c in text)
+
+
+def _filled(pieces: Sequence[str], glue: str, letters: int) -> list[str]:
+    lines = [pieces[0]]
+    for piece in pieces[1:]:
+        if len(lines[-1]) + len(glue) + len(piece) <= letters:
+            lines[-1] += glue + piece
+        else:
+            lines.append(piece)
     return lines
 
 
@@ -298,15 +314,19 @@ def fitting(kind: Type, width: float, height: float) -> float:
     return min(1.0, width / (right - left), height / (bottom - top))
 
 
-def somewhere(rng: np.random.Generator, kind: Type, context: Context) -> Type:
-    """Type at a random place, wholly within the picture if it is no larger."""
+def somewhere(rng: np.random.Generator, kind: Type, context: Context, taken: Sequence[Bounds] = ()) -> Type:
+    """Type at a random place, wholly within the picture if it is no larger, and beside what is taken if there is room."""
     left, top, right, bottom = kind.bounds
-    x = int(rng.random() * max(context.width - (right - left), 0)) - left
-    y = int(rng.random() * max(context.height - (bottom - top), 0)) - top
+    for _ in range(TRIES):
+        x = int(rng.random() * max(context.width - (right - left), 0)) - left
+        y = int(rng.random() * max(context.height - (bottom - top), 0)) - top
+        own = (left + x, top + y, right + x, bottom + y)
+        if not any(own[0] < r and own[2] > l and own[1] < b and own[3] > t for l, t, r, b in taken):  # noqa: E741
+            break
     return kind.moved(x, y)
 
 
-def brightness(context: Context, bounds: tuple[int, int, int, int]) -> float:
+def brightness(context: Context, bounds: Bounds) -> float:
     """Mean level of the picture within bounds, 0 to 255; the middle where the picture is not known."""
     if context.image is None:
         return 127.5
@@ -314,6 +334,15 @@ def brightness(context: Context, bounds: tuple[int, int, int, int]) -> float:
     part = context.image[top : max(bounds[3], top + 1), left : max(bounds[2], left + 1)]
     # Every eighth pixel of a row will do, and sums of whole numbers are the same everywhere.
     return int(part[:, ::8].sum(dtype=np.int64)) / part[:, ::8].size if part.size else 127.5
+
+
+def shrunk(face: Typeface, lines: Sequence[str], setting: Setting, width: float, height: float) -> tuple[Type, float]:
+    """Lines around the origin, smaller where they would not fit into so many pixels, and their pixels per em."""
+    kind = set_lines(face, lines, setting)
+    if (share := fitting(kind, width, height)) < 1:
+        setting = replace(setting, size=setting.size * share)
+        kind = set_lines(face, lines, setting)
+    return kind, setting.size
 
 
 def legible(rng: np.random.Generator, under: float) -> Color:

@@ -35,14 +35,14 @@ class Watermark(Lettered):
     logo_probability: Probability = Field(0.5, description="How often a sign stands beside, above or for the name.")
     opacity_range: FractionRange = Field((0.2, 0.6), description="Opacity.")
     size_range: FractionRange = Field(
-        (0.25, 0.8), description="Width of a single one; a tile of a repeated one has less than half of it."
+        (0.25, 0.8), description="Width of a single one; a tile of a repeated one has about half of it."
     )
 
     def sample(self, rng: np.random.Generator, context: Context) -> Lettering:
         text, face = self.written(rng, _named)
         is_tiled = rng.random() < self.tiled_probability
         shorter = min(context.height, context.width)
-        width = shorter * rng.uniform(*self.size_range) * (rng.uniform(0.3, 0.5) if is_tiled else 1)
+        width = shorter * rng.uniform(*self.size_range) * (rng.uniform(0.4, 0.6) if is_tiled else 1)
         angle = _angle(rng, context, is_tiled)
         kind = self._motif(rng, text[:24], face, width, angle)
         share = fitting(kind, 0.96 * context.width, 0.96 * context.height)
