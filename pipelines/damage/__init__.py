@@ -34,6 +34,7 @@ from pipelines.damage.mould import Mould
 from pipelines.damage.pixels import Pixels
 from pipelines.damage.scratches import Scratches
 from pipelines.damage.several import Several
+from pipelines.damage.skin_marks import SkinMarks
 from pipelines.damage.stains import Stains
 from pipelines.damage.text import Text
 from pipelines.damage.torn import Torn
@@ -66,6 +67,7 @@ __all__ = [
     "Picture",
     "Scratches",
     "Several",
+    "SkinMarks",
     "Stains",
     "Text",
     "Torn",
@@ -100,6 +102,7 @@ DAMAGES: dict[str, type[Damage]] = {
     "pixels": Pixels,
     "scratches": Scratches,
     "several": Several,
+    "skin_marks": SkinMarks,
     "stains": Stains,
     "text": Text,
     "torn": Torn,

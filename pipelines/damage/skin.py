@@ -1,0 +1,176 @@
+"""Where a face has skin, and which way it folds: from a parsing map and 68 points, or from a face mesh alone.
+
+The region is drawn at a fixed size of the face, so it costs the same on any picture, and its rim is pulled in, so that
+what is placed inside it by its reach touches neither eye nor lip nor hair. A mesh knows no fringe, beard, glasses or
+hand: where they cover skin, marks lie on them. A parsing map knows better, and is taken where there is one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines import classes, mesh_parts
+from pipelines.damage.base import ClassMap, Context, Face, Mask
+from pipelines.landmarks import ibug_68
+
+UNIT = 48
+"""Pixels of the region between the eyes of a frontal face."""
+
+RIM = 2
+"""Of these by which the region is pulled in."""
+
+LEAST_UNIT = 10.0
+"""Pixels of the picture between the eyes under which a mole is no pixel."""
+
+SKIN = {"skin", "face skin", "nose"}
+"""Classes of parsing maps that are skin of the face."""
+
+NOSTRILS = (98, 97, 2, 326, 327, 60, 290, 219, 439, 218, 438)
+"""Points of the mesh around the underside of the nose."""
+
+Points = NDArray[np.float64]
+"""(N, 2) x, y in pixels of the picture."""
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A face as its marks see it.
+
+    Attributes:
+        points: (68, 2) of iBUG.
+        middle: (2,) between the eyes.
+        unit: distance of the eyes as if the face looked into the camera, in pixels of the picture.
+        across, down: (2,) unit vectors, to the right eye and to the mouth as seen in the picture.
+    """
+
+    points: Points
+    middle: NDArray[np.float64]
+    unit: float
+    across: NDArray[np.float64]
+    down: NDArray[np.float64]
+
+    def height_of(self, places: Points) -> NDArray[np.float64]:
+        """How far below the eyes places lie, in units; the mouth is at about 1."""
+        heights: NDArray[np.float64] = ((places - self.middle) * self.down).sum(axis=1) / self.unit
+        return heights
+
+
+@dataclass(frozen=True, eq=False)
+class Skin:
+    """Skin of one face.
+
+    Attributes:
+        frame: of the face.
+        left, top: corner of the map in pixels of the picture.
+        scale: pixels of the map per pixel of the picture.
+        depth: (h, w) float32, how far inside the skin each pixel of the map lies, in its pixels.
+    """
+
+    frame: Frame
+    left: float
+    top: float
+    scale: float
+    depth: NDArray[np.float32]
+
+    def depths(self, places: Points) -> NDArray[np.float64]:
+        """How far inside the skin places lie, in units; 0 outside."""
+        columns, rows = np.floor((places - (self.left, self.top)) * self.scale).astype(int).T
+        height, width = self.depth.shape
+        is_on = (columns >= 0) & (rows >= 0) & (columns < width) & (rows < height)
+        found = self.depth[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]
+        return np.where(is_on, found, 0) / UNIT
+
+    def places(self, reach: float, heights: tuple[float, float] = (-9.0, 9.0)) -> Points:
+        """All places that lie so many units inside the skin, and so many below the eyes, in order."""
+        rows, columns = np.nonzero(self.depth > reach * UNIT)
+        found = np.stack([columns + 0.5, rows + 0.5], axis=1) / self.scale + (self.left, self.top)
+        height = self.frame.height_of(found)
+        return found[(height > heights[0]) & (height < heights[1])]
+
+
+def usable(face: Face, context: Context) -> bool:
+    """Whether marks can be placed on a face: it has points, they are numbers, not mirrored, not too small, in the picture."""
+    frame = frame_of(face)
+    if frame is None or frame.unit < LEAST_UNIT:
+        return False
+    parsing = context.maps.get("parsing")
+    if face.scheme != mesh_parts.MESH and (parsing is None or not _classes(parsing)):
+        return False
+    x, y = frame.middle
+    return bool(0 <= x < context.width and 0 <= y < context.height)
+
+
+def frame_of(face: Face) -> Frame | None:
+    """Frame of a face; None where its points are missing, not numbers, or left and right are exchanged."""
+    if face.points is None or face.scheme not in ("ibug-68", mesh_parts.MESH) or not np.isfinite(face.points).all():
+        return None
+    points = ibug_68(face.scheme, face.points)
+    assert points is not None
+    left, right, mouth = (points[part].mean(axis=0) for part in (slice(36, 42), slice(42, 48), slice(48, 60)))
+    across, middle = right - left, (left + right) / 2
+    down = mouth - middle
+    width, height = float(np.hypot(*across)), float(np.hypot(*down))
+    if across[0] * down[1] - across[1] * down[0] <= 0.1 * width * height or not width:
+        return None
+    return Frame(points.astype(np.float64), middle, max(width, 0.9 * height), across / width, down / height)
+
+
+def skin_of(face: Face, context: Context) -> Skin:
+    """The skin of a usable face."""
+    frame = frame_of(face)
+    assert frame is not None
+    assert face.points is not None
+    outline = face.points if face.scheme == mesh_parts.MESH else frame.points
+    # 68 points end at the brows: the forehead is looked for as high again.
+    high = outline.min(axis=0) - (0 if face.scheme == mesh_parts.MESH else frame.unit)
+    low = np.maximum(high, 0)
+    left, top = float(low[0]), float(low[1])
+    right, bottom = (float(n) for n in np.minimum(outline.max(axis=0), (context.width, context.height)))
+    scale = UNIT / frame.unit
+    size = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
+    parsing = context.maps.get("parsing")
+    if parsing is not None and _classes(parsing):
+        region = _parsed(parsing, left, top, scale, size)
+    else:
+        region = _meshed((face.points - (left, top)) * scale, size)
+    cv2.fillConvexPoly(region, _rounded(cv2.convexHull(_nostrils(face, frame, left, top, scale))), 0)
+    # What lies beyond the picture is no rim: only its own edge keeps marks away, by their reach.
+    return Skin(frame, left, top, scale, _depth(region))
+
+
+def _depth(region: Mask) -> NDArray[np.float32]:
+    padded = cv2.copyMakeBorder(region, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    depth = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
+    return np.maximum(depth - RIM, 0).astype(np.float32)
+
+
+def _classes(parsing: ClassMap) -> list[int]:
+    names = classes.SCHEMES[parsing.scheme].names if parsing.scheme in classes.SCHEMES else {}
+    return [number for number, name in names.items() if name in SKIN]
+
+
+def _parsed(parsing: ClassMap, left: float, top: float, scale: float, size: tuple[int, int]) -> Mask:
+    skin = np.isin(parsing.labels, _classes(parsing)).astype(np.uint8) * 255
+    move = np.array([[scale, 0, -left * scale], [0, scale, -top * scale]])
+    return cv2.warpAffine(skin, move, size, flags=cv2.INTER_NEAREST)  # type: ignore[return-value]
+
+
+def _meshed(mesh: Points, size: tuple[int, int]) -> Mask:
+    labels = np.zeros(size[::-1], np.uint8)
+    mesh_parts.draw_parts(labels, mesh)
+    numbers = classes.SCHEMES[mesh_parts.SCHEME].names
+    return np.isin(labels, [number for number, name in numbers.items() if name in SKIN]).astype(np.uint8) * 255
+
+
+def _nostrils(face: Face, frame: Frame, left: float, top: float, scale: float) -> NDArray[np.float32]:
+    assert face.points is not None
+    points = face.points[list(NOSTRILS)] if face.scheme == mesh_parts.MESH else frame.points[31:36]
+    return ((points - (left, top)) * scale).astype(np.float32)
+
+
+def _rounded(points: NDArray[np.float32]) -> NDArray[np.int32]:
+    return np.rint(points).astype(np.int32)
