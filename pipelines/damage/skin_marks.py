@@ -204,7 +204,6 @@ class SkinMarks(LineDamage):
         for _ in range(TRIES * wanted):
             name = names[int(np.searchsorted(edges, rng.random() * edges[-1], side="right"))]
             patch = DRAWERS[name](rng, skin)
-            # Of wrinkles that were drawn already, the same would be drawn twice.
             if patch is not None:
                 patches.append(patch)
             if len(patches) == wanted:
@@ -234,10 +233,10 @@ def _mole(rng: np.random.Generator, skin: Skin) -> Patch | None:
     unit = skin.frame.unit
     spots = [_spot(middle, radius * unit, 255)]
     spots += [_spot(middle + rng.normal(0, 0.25 * radius * unit, 2), 0.75 * radius * unit, 255) for _ in range(2)]
-    depth = rng.uniform(0.3, 0.75)
-    tint = (round(256 * depth), round(256 * depth * 0.82), round(256 * depth * 0.72))
+    depth = rng.uniform(0.4, 0.8)
+    tint = (round(256 * depth), round(256 * depth * 0.8), round(256 * depth * 0.7))
     relief = (0, 1, 90) if radius > 0.03 and unit > 60 and rng.random() < 0.5 else ()
-    return Patch("mole", tint, tuple(spots), soft=_sixteenths(0.16 * radius * unit), opacity=integer(rng, 215, 250), relief=relief)
+    return Patch("mole", tint, tuple(spots), soft=_sixteenths(0.22 * radius * unit), opacity=integer(rng, 200, 245), relief=relief)
 
 
 def _blemish(rng: np.random.Generator, skin: Skin) -> Patch | None:
@@ -277,7 +276,7 @@ def _age_spot(rng: np.random.Generator, skin: Skin) -> Patch | None:
         _spot(middle + rng.normal(0, 0.28 * radius * unit, 2).clip(-0.6 * radius * unit, 0.6 * radius * unit), rng.uniform(0.4, 0.7) * radius * unit, 255)
         for _ in range(5)
     ]
-    return Patch("age_spot", (205, 176, 148), tuple(spots), soft=_sixteenths(0.12 * radius * unit), opacity=integer(rng, 90, 180))
+    return Patch("age_spot", (205, 176, 148), tuple(spots), soft=_sixteenths(0.2 * radius * unit), opacity=integer(rng, 80, 160))
 
 
 def _scar(rng: np.random.Generator, skin: Skin) -> Patch | None:
@@ -301,29 +300,34 @@ def _scar(rng: np.random.Generator, skin: Skin) -> Patch | None:
 def _wrinkles(rng: np.random.Generator, skin: Skin) -> Patch | None:
     """Grooves, dark inside, lit on their lower side."""
     unit = skin.frame.unit
-    width = rng.uniform(0.01, 0.02)
+    width = rng.uniform(0.008, 0.017)
     paths = wrinkles.lines(rng, skin, 0.5 * width + 0.015)
     if not paths:
         return None
     lines = tuple(_tapered(path, width * unit * rng.uniform(0.7, 1.1), integer(rng, 150, 255)) for path in paths)
-    depth = rng.uniform(0.5, 0.7)
+    depth = rng.uniform(0.55, 0.75)
     tint = (round(256 * depth), round(256 * depth * 0.88), round(256 * depth * 0.84))
     move = -max(1, round(0.012 * unit))
-    return Patch("wrinkles", tint, lines=lines, soft=_sixteenths(0.009 * unit), opacity=integer(rng, 150, 230), relief=(0, move, integer(rng, 50, 100)))
+    return Patch("wrinkles", tint, lines=lines, soft=_sixteenths(0.011 * unit), opacity=integer(rng, 110, 200), relief=(0, move, integer(rng, 50, 110)))
 
 
 def _stubble(rng: np.random.Generator, skin: Skin) -> Patch | None:
-    """Short hairs around mouth and chin."""
-    radius, unit = rng.uniform(0.07, 0.12), skin.frame.unit
-    places = skin.places(radius + 0.03, (0.78, 2.2))
+    """Short hairs over lip, chin and jaw: round patches on a grid, which run into each other."""
+    radius, step, unit = 0.09, 0.12, skin.frame.unit
+    places = skin.places(radius + 0.01, (0.72, 2.2))
+    aside = np.abs(((places - skin.frame.middle) * skin.frame.across).sum(axis=1)) / unit
+    # Beside the mouth a beard begins below it.
+    places = places[(aside < 0.45) | (skin.frame.height_of(places) > 1.0 + 0.4 * rng.random())]
     if len(places) < 20:
         return None
-    taken = places[(rng.random(integer(rng, 8, 20)) * len(places)).astype(int)]
-    length = max(6, round(0.022 * unit * PIXEL))
+    cells = np.floor(places / (step * unit)).astype(int)
+    taken = np.unique(cells, axis=0, return_index=True)[1]
+    count, length = integer(rng, 8, 20), max(4, round(rng.uniform(0.01, 0.02) * unit * PIXEL))
     hairs = tuple(
-        (*_fixed(place), round(radius * unit * PIXEL), integer(rng, 12, 26), length, noise.seed_of(rng)) for place in taken
+        (*_fixed(place), round(radius * unit * PIXEL), count, length, noise.seed_of(rng))
+        for place in places[np.sort(taken)]
     )
-    return Patch("stubble", (70, 66, 68), hairs=hairs, soft=_sixteenths(0.003 * unit), opacity=integer(rng, 150, 230))
+    return Patch("stubble", (86, 80, 82), hairs=hairs, soft=_sixteenths(0.004 * unit), opacity=integer(rng, 90, 190))
 
 
 DRAWERS: dict[Mark, Callable[[np.random.Generator, Skin], Patch | None]] = {

@@ -36,7 +36,7 @@ def _forehead(rng: np.random.Generator, frame: Frame) -> Lines:
     """Two to four lines from side to side, over the brows and after their curve."""
     brows, count = frame.points[17:27], integer(rng, 2, 4)
     flat = np.linspace(brows[1], brows[-2], len(brows))
-    lifts = np.sort(rng.uniform(0.3, 0.75, count) + 0.12 * np.arange(count))
+    lifts = np.linspace(rng.uniform(0.2, 0.26), rng.uniform(0.36, 0.5), count) + rng.normal(0, 0.015, count)
     paths = []
     for lift in lifts:
         path = 0.45 * brows + 0.55 * flat - frame.down * frame.unit * lift
