@@ -29,6 +29,7 @@ from pipelines.damage.halftone import Halftone
 from pipelines.damage.holes import HoleDamage, Holes
 from pipelines.damage.irregular import Irregular
 from pipelines.damage.lama import LamaMedium, LamaSmall, LamaThick, LamaThin, LamaTrain
+from pipelines.damage.mask_pool import MaskPool
 from pipelines.damage.mould import Mould
 from pipelines.damage.pixels import Pixels
 from pipelines.damage.scratches import Scratches
@@ -57,6 +58,7 @@ __all__ = [
     "LamaThick",
     "LamaThin",
     "Mask",
+    "MaskPool",
     "Mould",
     "Parameters",
     "Picture",
@@ -86,6 +88,7 @@ DAMAGES: dict[str, type[Damage]] = {
     "lama_thin": LamaThin,
     "lama_train": LamaTrain,
     "lines": AlternatingLines,
+    "mask_pool": MaskPool,
     "mat_large": MatLarge,
     "mat_small": MatSmall,
     "mould": Mould,

@@ -25,13 +25,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, SerializationInfo, ValidationInfo, model_serializer, model_validator
 
+from pipelines.classes import SCHEMES
 from pipelines.damage.base import Mask
 from pipelines.errors import BadPicture, MenderyError, RecipeError
 
@@ -42,7 +43,11 @@ if TYPE_CHECKING:
 Cutout = NDArray[np.uint8]
 """(H, W, 4) RGBA, not premultiplied."""
 
+MAP_SCHEMES = ("any", "cityscapes-instances", *sorted(set(SCHEMES) - {"cityscapes-instances"}))
+"""Kinds of label maps: "any" takes every number but 0 for a class of its own."""
+
 MAX_PIXELS = 1 << 25
+MAX_SIDE = (1 << 15) - 1
 MAX_BYTES = 64 << 20
 """Of one item, decoded and encoded."""
 
@@ -145,12 +150,16 @@ class Pool:
     @cached_property
     def sha256(self) -> str:
         """Digest of all usable items and their names."""
-        told = [(name, self._checked[0][name]) for name in self.items]
+        told = [(name, self.sha256_of(name)) for name in self.items]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
     def sha256_of(self, name: str) -> str:
         """Digest of a usable item."""
-        return self._checked[0][name]
+        return self._checked[0][name][0]
+
+    def share_of(self, name: str) -> float:
+        """Mean of a usable item's `grey`, from 0 to 1: of a mask, how much of it is white."""
+        return self._checked[0][name][1]
 
     def item(self, name: str, sha256: str = "") -> Item:
         """An item, decoded.
@@ -182,20 +191,22 @@ class Pool:
         return Item(name, sha256, pixels)
 
     @cached_property
-    def _checked(self) -> tuple[dict[str, str], dict[str, str]]:
-        """Digests of the items that can be used, and reasons of the others."""
+    def _checked(self) -> tuple[dict[str, tuple[str, float]], dict[str, str]]:
+        """Digest and share of the items that can be used, and reasons of the others."""
         state = self._store.state() if len(self.names) >= WORTH_REMEMBERING else ""
-        remembered = _remembered(state)
+        remembered = recall(state)
         if remembered is not None and self.names == remembered[0].keys() | remembered[1].keys():
-            return remembered
-        usable: dict[str, str] = {}
+            return remembered[0], remembered[1]
+        usable: dict[str, tuple[str, float]] = {}
         skipped: dict[str, str] = {}
         for name in sorted(self.names):
             try:
-                usable[name] = self._store.read(name)[0]
+                item = Item(name, *self._store.read(name))
             except BadPicture as bad:
                 skipped[name] = str(bad)
-        _remember(state, usable, skipped)
+                continue
+            usable[name] = item.sha256, round(float(item.grey.mean()) / 255, 4)
+        remember(state, [usable, skipped])
         return usable, skipped
 
 
@@ -215,8 +226,13 @@ class PoolRef(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_or_text)
 
-    path: str = Field(description="Folder, zip or tar of pictures, or the name of a pool that ships.")
+    path: str = Field(
+        description="Folder, zip or tar of pictures, instances in COCO's JSON, or the name of a pool that ships."
+    )
     name: str = Field("", description="What samples call the pool; by default how the folder or file is called.")
+    maps: Literal["", *MAP_SCHEMES] = Field(  # type: ignore[valid-type]
+        "", description="Take the pictures for label maps of this kind, each connected part of a class for an item."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -235,7 +251,7 @@ class PoolRef(BaseModel):
             raise ValueError(f"a pool's name must not be empty or hold '=', found {self.name!r}: give it a name")
         if "folder" in (info.context or {}):
             # Whoever reads a recipe again may have changed its pools.
-            _OPEN.pop((self.path, self.name), None)
+            _OPEN.pop((self.path, self.name, self.maps), None)
             try:
                 names = self.open().names
             except MenderyError as error:
@@ -263,9 +279,10 @@ class PoolRef(BaseModel):
         Raises:
             RecipeError: nothing is there.
         """
-        pool = _OPEN.get((self.path, self.name))
+        key = (self.path, self.name, self.maps)
+        pool = _OPEN.get(key)
         if pool is None:
-            pool = _OPEN[(self.path, self.name)] = Pool(self.name, _store_at(self.path))
+            pool = _OPEN[key] = Pool(self.name, _store_at(self.path, self.maps))
         _LOCATED[self.name] = pool
         return pool
 
@@ -350,7 +367,7 @@ class Drawn:
         return ""
 
 
-class _Stored:
+class Stored:
     """Items in a folder or an archive, here or in a bucket; read one by one, and never unpacked."""
 
     def __init__(self, path: str) -> None:
@@ -388,17 +405,30 @@ class _Stored:
                     yield name
 
     def read(self, name: str) -> tuple[str, NDArray[np.uint8]]:
-        from pipelines.errors import SourceVanished
         from pipelines.imaging.decode import decode_cutout, inspect
+
+        data = self.bytes_of(name)
+        header = inspect(data, max_pixels=MAX_PIXELS)
+        if max(header.width, header.height) > MAX_SIDE:
+            raise BadPicture("too_many_pixels", f"{header.width} x {header.height}, at most {MAX_SIDE} either way")
+        return hashlib.sha256(data).hexdigest(), decode_cutout(data, header)
+
+    def bytes_of(self, name: str) -> bytes:
+        """An item as it is stored.
+
+        Raises:
+            BadPicture: it cannot be read.
+            MenderyError: the whole pool is gone.
+        """
+        from pipelines.errors import SourceVanished
 
         location = self._locations[name]
         if location.reason:
             raise BadPicture(location.reason, location.detail)
         try:
-            data = self._reader.read(location)
+            return self._reader.read(location)
         except SourceVanished as error:
             raise MenderyError(f"the pool {self._path!r} is gone: {error}") from None
-        return hashlib.sha256(data).hexdigest(), decode_cutout(data, inspect(data, max_pixels=MAX_PIXELS))
 
     def state(self) -> str:
         told = [
@@ -408,40 +438,48 @@ class _Stored:
         return hashlib.sha256(json.dumps([self._path, told]).encode()).hexdigest()
 
 
-def _store_at(path: str) -> Store:
-    return SHIPPED[path]() if path in SHIPPED else _Stored(path)
+def _store_at(path: str, maps: str) -> Store:
+    from pipelines.damage.segments import CocoStore, MapStore
+
+    if path in SHIPPED:
+        return SHIPPED[path]()
+    if path.endswith(".json"):
+        return CocoStore(path)
+    return MapStore(Stored(path), maps) if maps else Stored(path)
 
 
 def _stem(path: str) -> str:
     name = Path(path).name
-    for suffix in (".zip", ".tar", ".tgz", ".tar.gz"):
+    for suffix in (".zip", ".tar", ".tgz", ".tar.gz", ".json"):
         name = name.removesuffix(suffix)
     return name
 
 
-def _cache_file(state: str) -> Path:
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "mendery" / "pools" / f"{state}.json"
-
-
-def _remembered(state: str) -> tuple[dict[str, str], dict[str, str]] | None:
+def recall(state: str) -> Any:
+    """What `remember` kept, None if there is nothing."""
+    if not state:
+        return None
     try:
-        usable, skipped = json.loads(_cache_file(state).read_text()) if state else (None, None)
+        return json.loads(_cache_file(state).read_text())
     except (OSError, ValueError):
         return None
-    return (usable, skipped) if isinstance(usable, dict) and isinstance(skipped, dict) else None
 
 
-def _remember(state: str, usable: dict[str, str], skipped: dict[str, str]) -> None:
-    """Keeps what checking found: every worker process of a build would check tens of thousands of pictures again."""
+def remember(state: str, found: Any) -> None:
+    """Keeps what was found of a pool in this state: every worker of a build would look at all its pictures again."""
     from pipelines.storage import put_bytes
 
     if not state:
         return
     try:
-        put_bytes(_cache_file(state), json.dumps([usable, skipped]).encode())
+        put_bytes(_cache_file(state), json.dumps(found).encode())
     except OSError:
-        return  # a machine without a home folder checks again each time
+        return  # a machine without a home folder looks again each time
+
+
+def _cache_file(state: str) -> Path:
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "mendery" / "pools" / f"{state}.json"
 
 
 class _Cache:
@@ -465,7 +503,7 @@ class _Cache:
 
 
 _CACHE = _Cache(CACHED_BYTES)
-_OPEN: dict[tuple[str, str], Pool] = {}
+_OPEN: dict[tuple[str, str, str], Pool] = {}
 _LOCATED: dict[str, Pool] = {}
 
 
@@ -475,5 +513,11 @@ def _silhouettes() -> Store:
     return Drawn(SILHOUETTES)
 
 
-SHIPPED: dict[str, Callable[[], Store]] = {"silhouettes": _silhouettes}
-"""Pools that are always here, by name: pictures drawn by code, or a folder of this package as `_Stored`."""
+def _streaks() -> Store:
+    from pipelines.damage.mask_pool import STREAKS
+
+    return Drawn(STREAKS)
+
+
+SHIPPED: dict[str, Callable[[], Store]] = {"silhouettes": _silhouettes, "streaks": _streaks}
+"""Pools that are always here, by name: pictures drawn by code, or a folder of this package as `Stored`."""
