@@ -31,6 +31,7 @@ from pipelines.damage.irregular import Irregular
 from pipelines.damage.lama import LamaMedium, LamaSmall, LamaThick, LamaThin, LamaTrain
 from pipelines.damage.mask_pool import MaskPool
 from pipelines.damage.mould import Mould
+from pipelines.damage.objects import Objects
 from pipelines.damage.pixels import Pixels
 from pipelines.damage.scratches import Scratches
 from pipelines.damage.several import Several
@@ -60,6 +61,7 @@ __all__ = [
     "Mask",
     "MaskPool",
     "Mould",
+    "Objects",
     "Parameters",
     "Picture",
     "Scratches",
@@ -92,6 +94,7 @@ DAMAGES: dict[str, type[Damage]] = {
     "mat_large": MatLarge,
     "mat_small": MatSmall,
     "mould": Mould,
+    "objects": Objects,
     "outpaint": Outpaint,
     "pixels": Pixels,
     "scratches": Scratches,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -22,6 +22,7 @@ from pipelines.damage.base import DamageFailed, Mask, Parameters, mask_ratio
 from pipelines.damage.holes import COLORS, Color, FractionRange, HoleDamage, filled, integer
 from pipelines.damage.irregular import Irregular
 from pipelines.damage.pools import Pool, PoolRef, item_of
+from pipelines.damage.shapes import widen
 from pipelines.errors import RecipeError
 from pipelines.seeds import generator
 
@@ -132,7 +133,7 @@ class MaskPool(HoleDamage):
             widest = self._widened(rng, height, width)
             mask = widen(placed.cut(pool.item(placed.item).grey, height, width), widest)
             if 0 < mask_ratio(mask) < 1:
-                return _widened_by(placed, widest)
+                return replace(placed, widened=widest)
         raise DamageFailed(f"no mask of pool {pool.name!r} left a hole and some picture in {TRIES} tries")
 
     def aimed(self, rng: np.random.Generator, height: int, width: int, ratio_range: tuple[float, float]) -> PooledMask:
@@ -149,7 +150,7 @@ class MaskPool(HoleDamage):
             for widened in self._towards(cut, goal):
                 ratio = mask_ratio(widen(cut, widened))
                 if low < ratio <= high:
-                    fitting = _widened_by(placed, widened)
+                    fitting = replace(placed, widened=widened)
                     if abs(ratio - goal) <= NEAR * (high - low):
                         return fitting
         if fitting is not None:
@@ -197,28 +198,6 @@ class MaskPool(HoleDamage):
 
     def _is_white(self, pool: Pool) -> bool:
         return white_is_hole(pool) if self.holes == "detect" else self.holes == "white"
-
-
-def _widened_by(placed: PooledMask, pixels: int) -> PooledMask:
-    from dataclasses import replace
-
-    return replace(placed, widened=pixels)
-
-
-def widen(mask: Mask, pixels: int) -> Mask:
-    """A mask widened in every direction: by an octagon, which is made of exact steps.
-
-    Args:
-        pixels: 0 or more.
-    """
-    if pixels == 0:
-        return mask
-    # A square and a diamond together; these shares make the eight sides equal.
-    square = round(pixels * 0.4142)
-    wider = cv2.dilate(mask, np.ones((2 * square + 1, 2 * square + 1), np.uint8)) if square else mask
-    if pixels > square:
-        wider = cv2.dilate(wider, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)), iterations=pixels - square)
-    return wider  # type: ignore[return-value]
 
 
 @lru_cache(maxsize=16)

@@ -235,8 +235,7 @@ class MapStore:
             return SCHEMES["cityscapes"].names.get(number // 1000, "") if number >= 1000 else ""
         if self._scheme == "any":
             return f"class {number}" if number else ""
-        known = SCHEMES[self._scheme]
-        return "" if number == known.ignore or known.names.get(number) in _NOTHING else known.names.get(number, "")
+        return SCHEMES[self._scheme].objects().get(number, "")
 
     def _labels(self, file: str) -> NDArray[np.int32]:
         """(H, W) the numbers of a map.
@@ -253,7 +252,6 @@ class MapStore:
 
 
 _INSTANCES = "cityscapes-instances"
-_NOTHING = frozenset({"background", "unlabelled", "unlabeled"})
 
 
 def _parts(labels: NDArray[np.int32], number: int) -> list[Mask]:
