@@ -15,6 +15,7 @@ from pipelines.damage.base import ClassMap, Context, DamageFailed, Mask, Paramet
 from pipelines.damage.holes import COLORS, CountRange, FractionRange, HoleDamage, integer
 from pipelines.damage.pools import Pool, PoolRef
 from pipelines.damage.shapes import Shape, widen
+from pipelines.errors import RecipeError
 
 TRIES = 300
 
@@ -61,8 +62,8 @@ class Objects(HoleDamage):
     )
     pool: PoolRef = Field(
         default_factory=lambda: PoolRef(path="silhouettes"),
-        description="Shapes to place: a folder, zip or tar of silhouettes or cut-outs, COCO's instances_*.json, or label "
-        "maps (`{path: ..., maps: cityscapes-instances}`); by default drawn ones that ship.",
+        description="Shapes to place: a folder, zip or tar of silhouettes or cut-outs, COCO's instances_*.json, or "
+        "label maps (`{path: ..., maps: cityscapes-instances}`); by default drawn ones that ship.",
     )
     classes: tuple[str, ...] = Field(
         (), description="Classes that are taken, of the picture's or of the pool's first folders; all by default."
@@ -267,8 +268,8 @@ def _of_classes(pool: Pool, classes: Sequence[str]) -> tuple[str, ...]:
     items = tuple(item for item in pool.items if not classes or class_of(item) in classes)
     if not items:
         known = sorted({class_of(item) for item in pool.items} - {""})
-        raise DamageFailed(
-            f"pool {pool.name!r} has nothing of {', '.join(classes)}: its classes are {', '.join(known)}"
+        raise RecipeError(
+            f"pool {pool.name!r} has nothing of {', '.join(classes)}; its classes are {', '.join(known) or 'not told'}"
         )
     return items
 
@@ -295,6 +296,5 @@ def salient(image: Picture) -> Mask:
     smooth = cv2.GaussianBlur(energy, (0, 0), 2.5)
     levels = np.rint(smooth / max(float(smooth.max()), 1e-12) * 255).astype(np.uint8)
     limit = min(254, round(SALIENT_TIMES * float(levels.mean())))
-    return cv2.resize(
-        cv2.threshold(levels, limit, 255, cv2.THRESH_BINARY)[1], (width, height), interpolation=cv2.INTER_NEAREST
-    )  # type: ignore[return-value]
+    cut = cv2.threshold(levels, limit, 255, cv2.THRESH_BINARY)[1]
+    return cv2.resize(cut, (width, height), interpolation=cv2.INTER_NEAREST)  # type: ignore[return-value]

@@ -7,6 +7,7 @@ names a pool of his own.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -37,9 +38,8 @@ class _Sheet:
 
     def limb(self, points: Sequence[Place], widths: Sequence[float]) -> None:
         """A chain of discs and what lies between them, each as wide as its point says."""
-        for (start, end), (first, last) in zip(
-            zip(points, points[1:], strict=False), zip(widths, widths[1:], strict=False), strict=True
-        ):
+        links = zip(pairwise(points), pairwise(widths), strict=True)
+        for (start, end), (first, last) in links:
             for share in np.linspace(0, 1, 120):
                 x, y = (one + share * (other - one) for one, other in zip(start, end, strict=True))
                 radius = (first + share * (last - first)) / 2
@@ -154,15 +154,8 @@ def _bicycle(sheet: _Sheet) -> None:
 
 def _tree(sheet: _Sheet) -> None:
     sheet.limb([(50, 60), (49, 96)], [7, 11])
-    for x, y, radius in (
-        (50, 24, 20),
-        (33, 34, 17),
-        (67, 33, 18),
-        (42, 48, 17),
-        (60, 48, 16),
-        (24, 46, 10),
-        (77, 46, 10),
-    ):
+    crown = [(50, 24, 20), (33, 34, 17), (67, 33, 18), (42, 48, 17), (60, 48, 16), (24, 46, 10), (77, 46, 10)]
+    for x, y, radius in crown:
         sheet.disc(x, y, radius, radius * 0.9)
 
 
