@@ -80,7 +80,7 @@ class PooledMask(Parameters):
             some[..., 1] = (d * across + (e * down + f)) >> 12
             cut[top : top + len(down)] = cv2.remap(
                 stored, some, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101
-            )  # type: ignore[call-overload]  # the stubs know no missing second map
+            )
         kind = cv2.THRESH_BINARY if self.white_is_hole else cv2.THRESH_BINARY_INV
         return cv2.threshold(cut, 127, 255, kind)[1]  # type: ignore[return-value]
 
@@ -243,8 +243,8 @@ def _expected(items: Sequence[str]) -> NDArray[np.float64] | None:
         return told
     stems = [item.rpartition("/")[2].partition(".")[0] for item in items]
     if len(items) == 12_000 and all(stem.isdigit() for stem in stems):
-        middles = np.array([sum(edges) / 2 for edges in BINS])
-        return middles[np.array([int(stem) % 12_000 // 2_000 for stem in stems])]
+        middles = [sum(BINS[int(stem) % 12_000 // 2_000]) / 2 for stem in stems]
+        return np.array(middles)
     return None
 
 
