@@ -24,13 +24,16 @@ from pipelines.damage.center import Center
 from pipelines.damage.comod import CoModGan, MatLarge, MatSmall
 from pipelines.damage.cracks import Cracks
 from pipelines.damage.dust import Dust
+from pipelines.damage.face_parts import FaceParts
 from pipelines.damage.folds import Folds
 from pipelines.damage.grid import AlternatingLines, Grid
 from pipelines.damage.halftone import Halftone
 from pipelines.damage.holes import HoleDamage, Holes
 from pipelines.damage.irregular import Irregular
 from pipelines.damage.lama import LamaMedium, LamaSmall, LamaThick, LamaThin, LamaTrain
+from pipelines.damage.mask_pool import MaskPool
 from pipelines.damage.mould import Mould
+from pipelines.damage.objects import Objects
 from pipelines.damage.pixels import Pixels
 from pipelines.damage.scratches import Scratches
 from pipelines.damage.several import Several
@@ -54,6 +57,7 @@ __all__ = [
     "Drawn",
     "Dust",
     "Face",
+    "FaceParts",
     "Folds",
     "Halftone",
     "HoleDamage",
@@ -62,7 +66,9 @@ __all__ = [
     "LamaThick",
     "LamaThin",
     "Mask",
+    "MaskPool",
     "Mould",
+    "Objects",
     "Parameters",
     "Picture",
     "Scratches",
@@ -84,6 +90,7 @@ DAMAGES: dict[str, type[Damage]] = {
     "comodgan": CoModGan,
     "cracks": Cracks,
     "dust": Dust,
+    "face_parts": FaceParts,
     "folds": Folds,
     "grid": Grid,
     "half": Half,
@@ -95,9 +102,11 @@ DAMAGES: dict[str, type[Damage]] = {
     "lama_thin": LamaThin,
     "lama_train": LamaTrain,
     "lines": AlternatingLines,
+    "mask_pool": MaskPool,
     "mat_large": MatLarge,
     "mat_small": MatSmall,
     "mould": Mould,
+    "objects": Objects,
     "outpaint": Outpaint,
     "pixels": Pixels,
     "scratches": Scratches,

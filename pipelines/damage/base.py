@@ -11,7 +11,6 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -156,18 +155,6 @@ class Damage(BaseModel):
     def lacks(self, context: Context) -> str:  # noqa: ARG002  # families look at it
         """What this damage needs of a picture and does not find, "" if nothing: one word such as `face`."""
         return ""
-
-    def settled(self, folder: Path) -> Self:  # noqa: ARG002  # families with files look at it
-        """This entry with the files that it names found, from `folder` on, and their digests taken.
-
-        Raises:
-            RecipeError: one is missing, or is not what it should be.
-        """
-        return self
-
-    def portable(self) -> dict[str, Any]:
-        """What decides the bytes of a build: all fields, but digests of files in place of where they lie."""
-        return self.model_dump(mode="json")
 
     def notes(self) -> list[str]:
         """What a person should know before a build begins: sentences."""

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from pydantic import Field, field_validator
 
-from pipelines.damage import segments, words
+from pipelines.damage import digits, words
 from pipelines.damage.base import Context
 from pipelines.damage.fonts import Typeface
 from pipelines.damage.holes import Color, FractionRange, integer
@@ -100,7 +100,7 @@ class Caption(Lettered):
         text = words.stamp(rng)
         faces: tuple[Typeface, ...] = ()
         if rng.random() < 0.6:
-            kind = segments.set_text(text, 0.9 * size)
+            kind = digits.set_text(text, 0.9 * size)
         else:
             face = self.writer(rng, text)
             kind, faces = shrunk(face, [text], Setting(size, spacing=0.05), 0.6 * context.width, context.height)[0], (face,)

@@ -11,8 +11,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import cv2
 import numpy as np
@@ -118,12 +117,6 @@ class Several(Damage):
                 "own: add one or remove ratio_range"
             )
         return self
-
-    def settled(self, folder: Path) -> Self:
-        return self.model_copy(update={"of": tuple(damage.settled(folder) for damage in self.of)})
-
-    def portable(self) -> dict[str, Any]:
-        return self.model_dump(mode="json") | {"of": [damage.portable() for damage in self.of]}
 
     def notes(self) -> list[str]:
         return [note for damage in self.of for note in damage.notes()]

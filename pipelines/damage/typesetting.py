@@ -5,14 +5,22 @@ from __future__ import annotations
 import hashlib
 import math
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-from pydantic import BeforeValidator, Field
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ModelWrapValidatorHandler,
+    SerializationInfo,
+    ValidationInfo,
+    model_serializer,
+    model_validator,
+)
 
 from pipelines.damage import lettering
 from pipelines.damage.base import Context, Damage, DamageFailed, Parameters
@@ -115,29 +123,44 @@ class Lettered(Damage):
         0.006, description="By how much the hole is wider than letters and shadow, as a fraction of the shorter side."
     )
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _settle(cls, value: Any, build: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
+        """Finds fonts and texts beside a recipe's file, takes their digests, or compares them where they are given."""
+        entry = build(value)
+        if "folder" not in (info.context or {}):
+            return entry
+        try:
+            return entry.settled(Path(info.context["folder"]))  # type: ignore[index]
+        except RecipeError as error:
+            raise ValueError(str(error)) from None
+
+    @model_serializer(mode="wrap")
+    def _dump(self, dump: Callable[[Any], dict[str, Any]], info: SerializationInfo) -> dict[str, Any]:
+        if not (info.context or {}).get("portable"):
+            return dump(self)
+        # A recipe that was built in Python has not been settled.
+        plain = dump(self if self.font_digests else self.settled(Path()))
+        return plain | {"fonts": [Path(path).name for path in self.fonts], "texts": Path(self.texts).name}
+
     def settled(self, folder: Path) -> Self:
+        """This entry with paths from `folder` on, digests of the files, and languages that the fonts can write.
+
+        Raises:
+            RecipeError: a file is missing, cannot be used, or is another one than its digest says.
+        """
         fonts = tuple(str(folder / Path(path).expanduser()) for path in self.fonts)
         texts = str(folder / Path(self.texts).expanduser()) if self.texts else ""
         faces = typefaces(fonts, self.font_digests)
         languages = tuple(language for language in self.languages if _writers(faces, PROBES[language]))
         if not texts and not languages:
-            raise RecipeError(f"{self.kind}: no font has the letters of {', '.join(self.languages)}: {EXTRA}")
+            raise RecipeError(f"no font has the letters of {', '.join(self.languages)}: {EXTRA}, or name fonts that do")
         if texts:
             _check_texts(texts, faces, self.texts_digest)
-        return self.model_copy(
-            update={
-                "fonts": fonts,
-                "font_digests": {face.name: face.sha256 for face in faces},
-                "texts": texts,
-                "texts_digest": _lines(texts).digest if texts else "",
-                "languages": languages or self.languages,
-            }
-        )
-
-    def portable(self) -> dict[str, Any]:
-        # A recipe built in Python may not have been settled.
-        plain = (self if self.font_digests else self.settled(Path())).model_dump(mode="json")
-        return plain | {"fonts": [Path(path).name for path in self.fonts], "texts": Path(self.texts).name}
+        digests = {face.name: face.sha256 for face in faces}
+        texts_digest = _lines(texts).digest if texts else ""
+        settled = {"fonts": fonts, "font_digests": digests, "texts": texts, "texts_digest": texts_digest}
+        return self.model_copy(update={**settled, "languages": languages or self.languages})
 
     def notes(self) -> list[str]:
         missing = [language for language in LANGUAGES if language not in self.languages]
