@@ -111,13 +111,14 @@ def _models() -> list[Check]:
 def _fonts() -> list[Check]:
     """Fonts that write texts where a recipe names none, and what they can write."""
     from pipelines.damage.fonts import EXTRA, typefaces
-    from pipelines.damage.words import LANGUAGES, PROBES
+    from pipelines.damage.typesetting import writable
+    from pipelines.damage.words import LANGUAGES
 
     try:
         faces = typefaces((), {})
     except RecipeError as error:
         return [Check("fonts", None, str(error))]
-    able = [language for language in LANGUAGES if any(face.covers(PROBES[language]) for face in faces)]
+    able = writable(LANGUAGES, faces)
     unable = [language for language in LANGUAGES if language not in able]
     said = f"; none writes {', '.join(unable)}: {EXTRA}" if unable else ""
     names = ", ".join(face.name for face in faces)

@@ -110,7 +110,7 @@ def plan(recipe: str | Path | Recipe) -> Estimate:
         redistribute,
         tuple(deciding),
         dict(listing.ignored),
-        listing.notes + pools.notes(recipe.damage),
+        [*listing.notes, *pools.notes(recipe.damage), *(note for damage in recipe.damage for note in damage.notes())],
     )
 
 

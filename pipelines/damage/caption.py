@@ -42,8 +42,8 @@ Drawn = tuple[tuple[str, ...], tuple[Typeface, ...], tuple[tuple[Type, Block], .
 class Caption(Lettered):
     """A caption in one of five styles.
 
-    `subtitle`: one or two lines at the foot, white or yellow, with an outline or on a dark band. `date`: orange digits in
-    a corner, from a font or of seven segments as cameras have them. `lower_third`: a name and what it is of, on bars.
+    `subtitle`: one or two lines at the foot, white or yellow, with an outline or on a dark band. `date`: orange digits
+    in a corner, from a font or of seven segments as cameras have them. `lower_third`: a name and what it is of, on bars.
     `credit`: small, in a corner or up the side. `motto`: large white capitals with a black outline, above or below.
 
     Source: none.
@@ -91,7 +91,11 @@ class Caption(Lettered):
         color = SUBTITLES[integer(rng, 0, len(SUBTITLES) - 1)]
         if rng.random() < self.band_probability:
             is_whole = rng.random() < 0.4
-            return (text,), (face,), ((kind, Block(kind.places, color, bands=(_behind(rng, kind, context, size, is_whole),))),)
+            return (
+                (text,),
+                (face,),
+                ((kind, Block(kind.places, color, bands=(_behind(rng, kind, context, size, is_whole),))),),
+            )
         outline = max(1, round(size * rng.uniform(0.05, 0.1)))
         shadow = (Shadow(1, 1, round(size), 160, BLACK),) if rng.random() < 0.3 else ()
         return (text,), (face,), ((kind, Block(kind.places, color, 255, outline, BLACK, shadow)),)
@@ -103,7 +107,10 @@ class Caption(Lettered):
             kind = digits.set_text(text, 0.9 * size)
         else:
             face = self.writer(rng, text)
-            kind, faces = shrunk(face, [text], Setting(size, spacing=0.05), 0.6 * context.width, context.height)[0], (face,)
+            kind, faces = (
+                shrunk(face, [text], Setting(size, spacing=0.05), 0.6 * context.width, context.height)[0],
+                (face,),
+            )
         side = 0.94 if rng.random() < 0.8 else 0.06
         kind = _at(kind, context, side, 1.0 if rng.random() < 0.9 else 0.0, round(size * rng.uniform(0.8, 1.6)))
         color = STAMPS[integer(rng, 0, len(STAMPS) - 1)]

@@ -35,7 +35,7 @@ def set_text(text: str, size: float) -> Type:
             number = glyphs.setdefault(glyph, len(glyphs))
             places.append((number, round(x * scale / EM), 0, round(scale), 0))
         x += ADVANCE.get(letter, DIGIT_ADVANCE)
-    return Type(tuple(glyphs), tuple(places))
+    return Type.of(glyphs, places)
 
 
 @cache
@@ -60,12 +60,26 @@ def _segment(name: str) -> np.ndarray:
         y = {"a": half - HEIGHT, "g": -middle, "d": -half}[name]
         start, end = half + GAP, WIDTH - half - GAP
         return np.array(
-            [(start, y), (start + half, y - half), (end - half, y - half), (end, y), (end - half, y + half), (start + half, y + half)]
+            [
+                (start, y),
+                (start + half, y - half),
+                (end - half, y - half),
+                (end, y),
+                (end - half, y + half),
+                (start + half, y + half),
+            ]
         )
     x = half if name in "ef" else WIDTH - half
     top, bottom = (half - HEIGHT + GAP, -middle - GAP) if name in "bf" else (GAP - middle, -half - GAP)
     return np.array(
-        [(x, top), (x + half, top + half), (x + half, bottom - half), (x, bottom), (x - half, bottom - half), (x - half, top + half)]
+        [
+            (x, top),
+            (x + half, top + half),
+            (x + half, bottom - half),
+            (x, bottom),
+            (x - half, bottom - half),
+            (x - half, top + half),
+        ]
     )
 
 

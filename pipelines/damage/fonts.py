@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -211,7 +212,8 @@ def _pen(glyphs: Any) -> Any:
 
 def _flattened(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """Points along a Bézier curve, without its start; more where it bends more."""
-    bend = max(abs(a[axis] - 2 * b[axis] + c[axis]) for a, b, c in zip(points, points[1:], points[2:]) for axis in (0, 1))
+    corners = zip(points[:-2], points[1:-1], points[2:], strict=True)
+    bend = max(abs(a[axis] - 2 * b[axis] + c[axis]) for a, b, c in corners for axis in (0, 1))
     steps = min(12, max(1, math.ceil(math.sqrt(bend / 16))))
     return [_between(points, step / steps) for step in range(1, steps + 1)]
 
@@ -219,8 +221,7 @@ def _flattened(points: Sequence[tuple[float, float]]) -> list[tuple[float, float
 def _between(points: Sequence[tuple[float, float]], along: float) -> tuple[float, float]:
     """De Casteljau's point of a curve; the same sums on every machine, which a product of matrices is not."""
     while len(points) > 1:
-        pairs = zip(points, points[1:], strict=False)
-        points = [(a + (c - a) * along, b + (d - b) * along) for (a, b), (c, d) in pairs]
+        points = [(a + (c - a) * along, b + (d - b) * along) for (a, b), (c, d) in pairwise(points)]
     return points[0]
 
 
@@ -279,7 +280,9 @@ def _typefaces(fonts: tuple[str, ...], digests: tuple[tuple[str, str], ...]) -> 
     files = [file for path in fonts for file in _files(Path(path))] if fonts else _shipped()
     opened = tuple(_opened(*file) for file in files)
     if digests:
-        _compare({face.name: face.sha256 for face in opened}, dict(digests), EXTRA if not fonts else "give the same file")
+        _compare(
+            {face.name: face.sha256 for face in opened}, dict(digests), EXTRA if not fonts else "give the same file"
+        )
         opened = tuple(face for face in opened if face.name in dict(digests))
     return opened
 

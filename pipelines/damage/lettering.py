@@ -21,6 +21,7 @@ from pipelines.damage.base import Mask, Picture, _tuples
 from pipelines.damage.fonts import EM, Polygon, decoded
 from pipelines.damage.holes import Color
 from pipelines.damage.overlay import Layer, Overlay, blend
+from pipelines.damage.pools import item_of
 from pipelines.damage.relief import flat
 
 Place = tuple[int, int, int, int, int]
@@ -80,6 +81,27 @@ class Block(NamedTuple):
     repeats: tuple[tuple[int, int], ...] = ((0, 0),)
 
 
+class Stamp(NamedTuple):
+    """A picture of a pool, laid over as it is.
+
+    Attributes:
+        pool, item, sha256: which picture.
+        x, y, width, height: where, in pixels.
+        opacity: 0 to 255, on top of its own.
+        repeats: as those of a block.
+    """
+
+    pool: str
+    item: str
+    sha256: str
+    x: int
+    y: int
+    width: int
+    height: int
+    opacity: int
+    repeats: tuple[tuple[int, int], ...] = ((0, 0),)
+
+
 class Tile(NamedTuple):
     """A layer that may reach beyond the picture: x, y of its corner, colour (h, w, 3), alpha (h, w)."""
 
@@ -98,12 +120,14 @@ class Lettering(Overlay):
         fonts: where the outlines come from, to be known; drawing needs no font.
         glyphs: outlines, as `fonts.decoded` reads them.
         blocks: what is drawn.
+        stamps: pictures over it; drawing needs their pool.
     """
 
     texts: tuple[str, ...]
     fonts: tuple[Font, ...]
     glyphs: tuple[str, ...]
     blocks: tuple[Block, ...]
+    stamps: tuple[Stamp, ...] = ()
 
     def layer(self, image: Picture) -> Layer:
         height, width = image.shape[:2]
@@ -125,12 +149,15 @@ class Lettering(Overlay):
             yield from map(_box, block.bands)
             if block.places:
                 motif = _letters(block, self.glyphs)
-                yield from (motif._replace(x=motif.x + x, y=motif.y + y) for x, y in block.repeats)
+                yield from _repeated(motif, block.repeats)
+        for stamp in self.stamps:
+            yield from _repeated(_stamped(stamp), stamp.repeats)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         fields = {name: _tuples(value) for name, value in json.loads(text).items()}
-        return cls(**{**fields, "blocks": tuple(_block(block) for block in fields["blocks"])})
+        stamps = tuple(Stamp(*stamp) for stamp in fields["stamps"])
+        return cls(**{**fields, "blocks": tuple(map(_block, fields["blocks"])), "stamps": stamps})
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False, separators=(",", ":"))
@@ -138,7 +165,9 @@ class Lettering(Overlay):
 
 def _block(plain: tuple[Any, ...]) -> Block:
     block = Block(*plain)
-    return block._replace(shadow=tuple(Shadow(*one) for one in block.shadow), bands=tuple(Band(*b) for b in block.bands))
+    return block._replace(
+        shadow=tuple(Shadow(*one) for one in block.shadow), bands=tuple(Band(*b) for b in block.bands)
+    )
 
 
 def over(under: Picture, under_alpha: Mask, colour: Picture, alpha: Mask) -> tuple[Picture, Mask]:
@@ -195,7 +224,9 @@ def shapes_of(places: Iterable[Place], glyphs: Sequence[str]) -> list[list[Polyg
 def _letters(block: Block, glyphs: Sequence[str]) -> Tile:
     """Glyphs over their outline over their shadow."""
     shapes = shapes_of(block.places, glyphs)
-    reach = block.outline + max((max(abs(s.x), abs(s.y)) + s.blur * 3 // noise.PIXEL + 1 for s in block.shadow), default=0)
+    reach = block.outline + max(
+        (max(abs(s.x), abs(s.y)) + s.blur * 3 // noise.PIXEL + 1 for s in block.shadow), default=0
+    )
     left, top, right, bottom = bounds(shapes)
     x, y, width, height = left - reach, top - reach, right - left + 2 * reach, bottom - top + 2 * reach
     alpha = ink(shapes, x, y, width, height)
@@ -206,6 +237,21 @@ def _letters(block: Block, glyphs: Sequence[str]) -> Tile:
     for shadow in block.shadow:
         colour, alpha = over(flat(shadow.color, height, width), _shade(alpha, shadow), colour, alpha)
     return Tile(x, y, colour, noise.scaled(alpha, block.opacity / 255))
+
+
+def _repeated(motif: Tile, repeats: Iterable[tuple[int, int]]) -> Iterable[Tile]:
+    return (motif._replace(x=motif.x + x, y=motif.y + y) for x, y in repeats)
+
+
+def _stamped(stamp: Stamp) -> Tile:
+    """A picture at its size; colours are weighted by alpha, so that what is transparent lends none of its own."""
+    rgba = item_of(stamp.pool, stamp.item, stamp.sha256).rgba
+    weighted = blend(np.zeros_like(rgba[..., :3]), np.ascontiguousarray(rgba[..., :3]), rgba[..., 3])
+    size = (stamp.width, stamp.height)
+    alpha = cv2.resize(rgba[..., 3], size, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(weighted, size, interpolation=cv2.INTER_AREA)
+    colour = cv2.divide(small, cv2.merge((alpha, alpha, alpha)), scale=255)
+    return Tile(stamp.x, stamp.y, colour, noise.scaled(alpha, stamp.opacity / 255))  # type: ignore[arg-type]
 
 
 def _widened(alpha: Mask, pixels: int) -> Mask:
@@ -229,7 +275,12 @@ def _box(band: Band) -> Tile:
         reach = band.radius * finer
         right, bottom = fine.shape[1] - 1, fine.shape[0] - 1
         fine[reach : bottom - reach + 1] = fine[:, reach : right - reach + 1] = 255
-        for corner in ((reach, reach), (right - reach, reach), (reach, bottom - reach), (right - reach, bottom - reach)):
+        for corner in (
+            (reach, reach),
+            (right - reach, reach),
+            (reach, bottom - reach),
+            (right - reach, bottom - reach),
+        ):
             cv2.circle(fine, corner, reach, 255, cv2.FILLED)
         small = cv2.resize(fine, (band.width, band.height), interpolation=cv2.INTER_AREA)
         alpha = noise.scaled(small, band.opacity / 255)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from pipelines.damage.fonts import EM, Typeface, encoded
 from pipelines.damage.holes import integer
 from pipelines.damage.lettering import Place
 from pipelines.damage.noise import PIXEL
-from pipelines.damage.typesetting import Setting, Type, set_line
+from pipelines.damage.typesetting import Type, set_line
 
 Points = NDArray[np.float64]
 Shape = list[Points]
@@ -32,7 +32,7 @@ def draw(rng: np.random.Generator) -> str:
 
 def alone(sign: str, width: float, angle: float) -> Type:
     """A sign so many pixels wide, upright whatever the angle of a line would be if that is small."""
-    return Type((sign,), (_stand(0.0, 0.0, width, angle, 1.0),))
+    return Type.of((sign,), (_stand(0.0, 0.0, width, angle, 1.0),))
 
 
 def beside(sign: str, face: Typeface, text: str, size: float, angle: float, spacing: float, is_above: bool) -> Type:
@@ -47,7 +47,7 @@ def beside(sign: str, face: Typeface, text: str, size: float, angle: float, spac
         if glyph:
             number = numbers.setdefault(glyph, len(numbers))
             places.append((number, *_stand(x / EM - length / 2, 0.0, size, angle, 1.0)[1:]))
-    return Type(tuple(numbers), tuple(places))
+    return Type.of(numbers, places)
 
 
 def _stand(x: float, y: float, size: float, angle: float, big: float) -> Place:
@@ -87,12 +87,16 @@ def _shutter(rng: np.random.Generator) -> Shape:
         turn = 2 * math.pi * blade / blades
         inner, outer = (np.array([math.sin(a), -math.cos(a)]) for a in (turn, turn + 0.9))
         across = np.array([-(outer - inner)[1], (outer - inner)[0]]) * 0.05
-        shape.append(_cut(np.array([inner * 0.45 - across, outer * 0.93 - across, outer * 0.93 + across, inner * 0.45 + across])))
+        shape.append(
+            _cut(np.array([inner * 0.45 - across, outer * 0.93 - across, outer * 0.93 + across, inner * 0.45 + across]))
+        )
     return shape
 
 
 def _camera(_: np.random.Generator) -> Shape:
-    body = np.array([(-1.0, -0.5), (-0.4, -0.5), (-0.25, -0.75), (0.25, -0.75), (0.4, -0.5), (1.0, -0.5), (1.0, 0.7), (-1.0, 0.7)])
+    body = np.array(
+        [(-1.0, -0.5), (-0.4, -0.5), (-0.25, -0.75), (0.25, -0.75), (0.4, -0.5), (1.0, -0.5), (1.0, 0.7), (-1.0, 0.7)]
+    )
     return [body, _cut(_polygon(ROUND, 0.42, 0, 0, 0.1)), _polygon(ROUND, 0.26, 0, 0, 0.1)]
 
 

@@ -8,6 +8,7 @@ hand: where they cover skin, marks lie on them. A parsing map knows better, and 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -84,16 +85,30 @@ class Skin:
         found = self.depth[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]
         return np.where(is_on, found, 0) / UNIT
 
-    def places(self, reach: float, heights: tuple[float, float] = (-9.0, 9.0)) -> Points:
-        """All places that lie so many units inside the skin, and so many below the eyes, in order."""
-        rows, columns = np.nonzero(self.depth > reach * UNIT)
-        found = np.stack([columns + 0.5, rows + 0.5], axis=1) / self.scale + (self.left, self.top)
-        height = self.frame.height_of(found)
-        return found[(height > heights[0]) & (height < heights[1])]
+    @cached_property
+    def heights(self) -> NDArray[np.float32]:
+        """(h, w) how far below the eyes each pixel of the map lies, in units."""
+        height, width = self.depth.shape
+        right, down = self.frame.down / self.scale / self.frame.unit
+        start = self.frame.height_of(np.array([[self.left + 0.5 / self.scale, self.top + 0.5 / self.scale]]))[0]
+        rows = start + np.arange(height, dtype=np.float32) * np.float32(down)
+        return (rows[:, None] + np.arange(width, dtype=np.float32) * np.float32(right)).astype(np.float32)
+
+    def places(self, reach: float, heights: tuple[float, float] | None = None) -> NDArray[np.int64]:
+        """Numbers of the pixels of the map that lie so many units inside the skin, and so many below the eyes."""
+        fit = self.depth > reach * UNIT
+        if heights is not None:
+            fit &= (self.heights > heights[0]) & (self.heights < heights[1])
+        return np.flatnonzero(fit)
+
+    def points(self, places: NDArray[np.int64]) -> Points:
+        """Middles of pixels of the map, in pixels of the picture."""
+        rows, columns = np.divmod(places, self.depth.shape[1])
+        return np.stack([columns + 0.5, rows + 0.5], axis=1) / self.scale + (self.left, self.top)
 
 
 def usable(face: Face, context: Context) -> bool:
-    """Whether marks can be placed on a face: it has points, they are numbers, not mirrored, not too small, in the picture."""
+    """Whether marks can be placed on a face: in the picture, not tiny, its points numbers and not mirrored."""
     frame = frame_of(face)
     if frame is None or frame.unit < LEAST_UNIT:
         return False

@@ -15,6 +15,7 @@ from typing import ClassVar, Literal, NamedTuple, Self, get_args
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from pipelines.damage import noise, wrinkles
@@ -76,10 +77,17 @@ class MarkedSkin(Overlay):
 
     def layer(self, image: Picture) -> Layer:
         height, width = image.shape[:2]
-        drawn = [(place, *_drawn(patch, image, place)) for patch in self.patches if (place := _rectangle(patch, height, width))]
+        drawn = [
+            (place, *_drawn(patch, image, place))
+            for patch in self.patches
+            if (place := _rectangle(patch, height, width))
+        ]
         left, top = (min(place[axis] for place, _, _ in drawn) for axis in (0, 1))
         right, bottom = (max(place[axis] + place[axis + 2] for place, _, _ in drawn) for axis in (0, 1))
-        colour, alpha = np.zeros((bottom - top, right - left, 3), np.uint8), np.zeros((bottom - top, right - left), np.uint8)
+        colour, alpha = (
+            np.zeros((bottom - top, right - left, 3), np.uint8),
+            np.zeros((bottom - top, right - left), np.uint8),
+        )
         for (x, y, across, down), own_colour, own_alpha in drawn:
             part = slice(y - top, y - top + down), slice(x - left, x - left + across)
             colour[part], alpha[part] = over(colour[part], alpha[part], own_colour, own_alpha)
@@ -97,14 +105,20 @@ Place = tuple[int, int, int, int]
 
 def _rectangle(patch: Patch, height: int, width: int) -> Place | None:
     """What a mark may touch, cut to the picture; None if it lies beyond."""
-    reach = 3 * patch.soft // PIXEL + 3 + max((max(abs(patch.relief[0]), abs(patch.relief[1])) for _ in patch.relief[:1]), default=0)
+    reach = (
+        3 * patch.soft // PIXEL
+        + 3
+        + max((max(abs(patch.relief[0]), abs(patch.relief[1])) for _ in patch.relief[:1]), default=0)
+    )
     boxes = [(x - r, y - r, x + r, y + r) for x, y, r, _ in patch.spots]
     boxes += [(x - r - l, y - r - l, x + r + l, y + r + l) for x, y, r, _, l, _ in patch.hairs]  # noqa: E741
     for points, widths, _ in patch.lines:
         xs, ys, thick = [x for x, _ in points], [y for _, y in points], max(widths)
         boxes.append((min(xs) - thick, min(ys) - thick, max(xs) + thick, max(ys) + thick))
     low = [max(0, (min(box[axis] for box in boxes) >> SHIFT) - reach) for axis in (0, 1)]
-    high = [min(side, (max(box[axis] for box in boxes) >> SHIFT) + 1 + reach) for axis, side in ((2, width), (3, height))]
+    high = [
+        min(side, (max(box[axis] for box in boxes) >> SHIFT) + 1 + reach) for axis, side in ((2, width), (3, height))
+    ]
     return (low[0], low[1], high[0] - low[0], high[1] - low[1]) if low[0] < high[0] and low[1] < high[1] else None
 
 
@@ -164,8 +178,8 @@ def _grown(hairs: Hairs) -> Iterable[Stroke]:
 class SkinMarks(LineDamage):
     """Marks that lie on the skin of one face, sized by it.
 
-    The face nearest to the middle of those that have a mesh, or 68 points and a parsing map. On others, and where landmarks
-    are mirrored, no numbers or beyond the picture, it stands aside.
+    The face nearest to the middle of those that have a mesh, or 68 points and a parsing map. On others, and where
+    landmarks are mirrored, no numbers or beyond the picture, it stands aside.
 
     Source: what is retouched, after FFHQR (Shafaei et al., AutoRetouch, 2021); none for the drawing.
     """
@@ -209,7 +223,9 @@ class SkinMarks(LineDamage):
             if len(patches) == wanted:
                 break
         if not patches:
-            raise DamageFailed(f"no skin for {' or '.join(names)} in {TRIES * wanted} tries: the face is small, or hidden")
+            raise DamageFailed(
+                f"no skin for {' or '.join(names)} in {TRIES * wanted} tries: the face is small, or hidden"
+            )
         return MarkedSkin(margin=self.margin_in(context), patches=tuple(patches))
 
 
@@ -218,10 +234,17 @@ def _face(context: Context) -> Face | None:
     return next((face for face in context.faces if usable(face, context)), None)
 
 
-def _somewhere(rng: np.random.Generator, skin: Skin, reach: float, heights: tuple[float, float] = (-9.0, 9.0)) -> Points | None:
+def _somewhere(
+    rng: np.random.Generator, skin: Skin, reach: float, heights: tuple[float, float] | None = None
+) -> Points | None:
     """A place (2,) so many units inside the skin; None if there is none."""
     places = skin.places(reach, heights)
-    return places[int(rng.random() * len(places))] + (rng.random(2) - 0.5) / skin.scale if len(places) else None
+    return _some(rng, skin, places, 1)[0] + (rng.random(2) - 0.5) / skin.scale if len(places) else None
+
+
+def _some(rng: np.random.Generator, skin: Skin, places: NDArray[np.int64], count: int) -> Points:
+    """So many of the places (at least one), in pixels of the picture."""
+    return skin.points(places[(rng.random(count) * len(places)).astype(int)])
 
 
 def _mole(rng: np.random.Generator, skin: Skin) -> Patch | None:
@@ -236,7 +259,14 @@ def _mole(rng: np.random.Generator, skin: Skin) -> Patch | None:
     depth = rng.uniform(0.4, 0.8)
     tint = (round(256 * depth), round(256 * depth * 0.8), round(256 * depth * 0.7))
     relief = (0, 1, 90) if radius > 0.03 and unit > 60 and rng.random() < 0.5 else ()
-    return Patch("mole", tint, tuple(spots), soft=_sixteenths(0.22 * radius * unit), opacity=integer(rng, 200, 245), relief=relief)
+    return Patch(
+        "mole",
+        tint,
+        tuple(spots),
+        soft=_sixteenths(0.22 * radius * unit),
+        opacity=integer(rng, 200, 245),
+        relief=relief,
+    )
 
 
 def _blemish(rng: np.random.Generator, skin: Skin) -> Patch | None:
@@ -252,7 +282,14 @@ def _blemish(rng: np.random.Generator, skin: Skin) -> Patch | None:
     red = rng.uniform(0.62, 0.8)
     tint = (round(256 * rng.uniform(0.88, 1.0)), round(256 * red), round(256 * red * 1.02))
     relief = (0, max(1, round(0.2 * radius * unit)), 40) if unit > 40 else ()
-    return Patch("blemish", tint, tuple(spots), soft=_sixteenths(0.42 * radius * unit), opacity=integer(rng, 170, 245), relief=relief)
+    return Patch(
+        "blemish",
+        tint,
+        tuple(spots),
+        soft=_sixteenths(0.42 * radius * unit),
+        opacity=integer(rng, 170, 245),
+        relief=relief,
+    )
 
 
 def _freckles(rng: np.random.Generator, skin: Skin) -> Patch | None:
@@ -260,9 +297,11 @@ def _freckles(rng: np.random.Generator, skin: Skin) -> Patch | None:
     places, unit = skin.places(0.02, (0.1, 0.85)), skin.frame.unit
     if len(places) < 50:
         return None
-    taken = places[(rng.random(integer(rng, 14, 60)) * len(places)).astype(int)]
+    taken = _some(rng, skin, places, integer(rng, 14, 60))
     spots = [_spot(place, rng.uniform(0.005, 0.016) * unit, integer(rng, 110, 255)) for place in taken]
-    return Patch("freckles", (178, 146, 122), tuple(spots), soft=_sixteenths(0.006 * unit), opacity=integer(rng, 110, 200))
+    return Patch(
+        "freckles", (178, 146, 122), tuple(spots), soft=_sixteenths(0.006 * unit), opacity=integer(rng, 110, 200)
+    )
 
 
 def _age_spot(rng: np.random.Generator, skin: Skin) -> Patch | None:
@@ -273,10 +312,16 @@ def _age_spot(rng: np.random.Generator, skin: Skin) -> Patch | None:
         return None
     unit = skin.frame.unit
     spots = [
-        _spot(middle + rng.normal(0, 0.28 * radius * unit, 2).clip(-0.6 * radius * unit, 0.6 * radius * unit), rng.uniform(0.4, 0.7) * radius * unit, 255)
+        _spot(
+            middle + rng.normal(0, 0.28 * radius * unit, 2).clip(-0.6 * radius * unit, 0.6 * radius * unit),
+            rng.uniform(0.4, 0.7) * radius * unit,
+            255,
+        )
         for _ in range(5)
     ]
-    return Patch("age_spot", (205, 176, 148), tuple(spots), soft=_sixteenths(0.2 * radius * unit), opacity=integer(rng, 80, 160))
+    return Patch(
+        "age_spot", (205, 176, 148), tuple(spots), soft=_sixteenths(0.2 * radius * unit), opacity=integer(rng, 80, 160)
+    )
 
 
 def _scar(rng: np.random.Generator, skin: Skin) -> Patch | None:
@@ -294,7 +339,9 @@ def _scar(rng: np.random.Generator, skin: Skin) -> Patch | None:
     is_pale = rng.random() < 0.6
     tint = (292, 272, 270) if is_pale else (236, 190, 186)
     relief = (0, 1 if rng.random() < 0.5 else -1, integer(rng, 60, 120))
-    return Patch("scar", tint, lines=tuple(lines), soft=_sixteenths(0.006 * unit), opacity=integer(rng, 150, 225), relief=relief)
+    return Patch(
+        "scar", tint, lines=tuple(lines), soft=_sixteenths(0.006 * unit), opacity=integer(rng, 150, 225), relief=relief
+    )
 
 
 def _wrinkles(rng: np.random.Generator, skin: Skin) -> Patch | None:
@@ -308,13 +355,20 @@ def _wrinkles(rng: np.random.Generator, skin: Skin) -> Patch | None:
     depth = rng.uniform(0.55, 0.75)
     tint = (round(256 * depth), round(256 * depth * 0.88), round(256 * depth * 0.84))
     move = -max(1, round(0.012 * unit))
-    return Patch("wrinkles", tint, lines=lines, soft=_sixteenths(0.011 * unit), opacity=integer(rng, 110, 200), relief=(0, move, integer(rng, 50, 110)))
+    return Patch(
+        "wrinkles",
+        tint,
+        lines=lines,
+        soft=_sixteenths(0.011 * unit),
+        opacity=integer(rng, 110, 200),
+        relief=(0, move, integer(rng, 50, 110)),
+    )
 
 
 def _stubble(rng: np.random.Generator, skin: Skin) -> Patch | None:
     """Short hairs over lip, chin and jaw: round patches on a grid, which run into each other."""
     radius, step, unit = 0.09, 0.12, skin.frame.unit
-    places = skin.places(radius + 0.01, (0.72, 2.2))
+    places = skin.points(skin.places(radius + 0.01, (0.72, 2.2)))
     aside = np.abs(((places - skin.frame.middle) * skin.frame.across).sum(axis=1)) / unit
     # Beside the mouth a beard begins below it.
     places = places[(aside < 0.45) | (skin.frame.height_of(places) > 1.0 + 0.4 * rng.random())]

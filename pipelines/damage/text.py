@@ -36,9 +36,9 @@ ROOM = 0.96
 class Text(Lettered):
     """Words and lines anywhere.
 
-    Source: SynthText (Gupta et al. 2016) for what is varied: place, turn, curve, outline, shadow, colour, opacity, font.
-    We depart from it in that text does not follow surfaces of the scene: it lies on the picture as if written there
-    later, which is what is to be removed.
+    Source: SynthText (Gupta et al. 2016) for what is varied: place, turn, curve, outline, shadow, colour, opacity,
+    font. We depart from it in that text does not follow surfaces of the scene: it lies on the picture as if written
+    there later, which is what is to be removed.
     """
 
     kind: Literal["text"] = Field("text", description="Words and lines of text anywhere on the picture.")

@@ -56,19 +56,31 @@ class Line(NamedTuple):
 
 
 class Type(NamedTuple):
-    """Letters that are set: glyphs that places number, and the places."""
+    """Letters that are set.
+
+    Attributes:
+        glyphs: outlines that places number.
+        places: where they stand.
+        bounds: of what is seen of them.
+    """
 
     glyphs: tuple[str, ...]
     places: tuple[Place, ...]
+    bounds: Bounds
 
-    @property
-    def bounds(self) -> Bounds:
-        return lettering.bounds(lettering.shapes_of(self.places, self.glyphs))
+    @classmethod
+    def of(cls, glyphs: Iterable[str], places: Iterable[Place]) -> Type:
+        glyphs, places = tuple(glyphs), tuple(places)
+        return cls(glyphs, places, lettering.bounds(lettering.shapes_of(places, glyphs)))
 
     def moved(self, x: int, y: int) -> Type:
         """The same somewhere else, by whole pixels."""
-        places = tuple((glyph, px + x * PIXEL, py + y * PIXEL, ax, ay) for glyph, px, py, ax, ay in self.places)
-        return self._replace(places=places)
+        left, top, right, bottom = self.bounds
+        return Type(
+            self.glyphs,
+            tuple((glyph, px + x * PIXEL, py + y * PIXEL, ax, ay) for glyph, px, py, ax, ay in self.places),
+            (left + x, top + y, right + x, bottom + y),
+        )
 
 
 @dataclass(frozen=True)
@@ -109,8 +121,8 @@ class Lettered(Damage):
     )
     font_digests: dict[str, str] = Field(
         default_factory=dict,
-        description="SHA-256 of each font file by name, filled in when the recipe is read; where it is given, the fonts "
-        "must be these.",
+        description="SHA-256 of each font file by name, filled in when the recipe is read; where it is given, the "
+        "fonts must be these.",
     )
     texts: str = Field("", description="Text file (UTF-8), a text per line, instead of the words that ship.")
     texts_digest: str = Field("", description="SHA-256 of that file, likewise.")
@@ -144,7 +156,7 @@ class Lettered(Damage):
         return plain | {"fonts": [Path(path).name for path in self.fonts], "texts": Path(self.texts).name}
 
     def settled(self, folder: Path) -> Self:
-        """This entry with paths from `folder` on, digests of the files, and languages that the fonts can write.
+        """This entry with paths from `folder` on and digests of the files.
 
         Raises:
             RecipeError: a file is missing, cannot be used, or is another one than its digest says.
@@ -152,25 +164,25 @@ class Lettered(Damage):
         fonts = tuple(str(folder / Path(path).expanduser()) for path in self.fonts)
         texts = str(folder / Path(self.texts).expanduser()) if self.texts else ""
         faces = typefaces(fonts, self.font_digests)
-        languages = tuple(language for language in self.languages if _writers(faces, PROBES[language]))
-        if not texts and not languages:
+        if not texts and not writable(self.languages, faces):
             raise RecipeError(f"no font has the letters of {', '.join(self.languages)}: {EXTRA}, or name fonts that do")
         if texts:
             _check_texts(texts, faces, self.texts_digest)
         digests = {face.name: face.sha256 for face in faces}
         texts_digest = _lines(texts).digest if texts else ""
         settled = {"fonts": fonts, "font_digests": digests, "texts": texts, "texts_digest": texts_digest}
-        return self.model_copy(update={**settled, "languages": languages or self.languages})
+        return self.model_copy(update=settled)
 
     def notes(self) -> list[str]:
-        missing = [language for language in LANGUAGES if language not in self.languages]
-        able = typefaces(self.fonts, self.font_digests)
-        unable = [language for language in missing if not _writers(able, PROBES[language])]
+        able = writable(self.languages, typefaces(self.fonts, self.font_digests))
+        unable = [language for language in self.languages if language not in able]
         if not unable or self.texts:
             return []
         return [f"{self.kind}: texts in {', '.join(unable)} stand aside, since no font has their letters: {EXTRA}"]
 
-    def written(self, rng: np.random.Generator, draw: Any) -> tuple[str, Typeface]:
+    def written(
+        self, rng: np.random.Generator, draw: Callable[[np.random.Generator, Language], str]
+    ) -> tuple[str, Typeface]:
         """A text, and a font that has its letters.
 
         Args:
@@ -180,12 +192,14 @@ class Lettered(Damage):
             DamageFailed: no font could write any of several texts.
         """
         faces = typefaces(self.fonts, self.font_digests)
+        texts, languages = _lines(self.texts).texts if self.texts else (), writable(self.languages, faces)
+        if not texts and not languages:
+            raise DamageFailed(f"no font has the letters of {', '.join(self.languages)}")
         for _ in range(TRIES):
-            if self.texts:
-                texts = _lines(self.texts).texts
+            if texts:
                 text = texts[int(rng.random() * len(texts))]
             else:
-                text = draw(rng, self.languages[int(rng.random() * len(self.languages))])
+                text = draw(rng, languages[int(rng.random() * len(languages))])
             if able := _writers(faces, text):
                 return text, able[int(rng.random() * len(able))]
         raise DamageFailed(f"no font has the letters of {text[:40]!r} and {TRIES - 1} texts before it")
@@ -258,12 +272,18 @@ def _check_texts(path: str, faces: Sequence[Typeface], digest: str) -> None:
         )
 
 
+@cache
+def writable(languages: tuple[Language, ...], faces: tuple[Typeface, ...]) -> tuple[Language, ...]:
+    """Those of the languages that a font has the letters of."""
+    return tuple(language for language in languages if _writers(faces, PROBES[language]))
+
+
 def _writers(faces: Sequence[Typeface], text: str) -> list[Typeface]:
     return [face for face in faces if face.covers(text)]
 
 
 def broken(text: str, num_lines: int) -> list[str]:
-    """A text in at most so many lines of about one length: between words, or between letters where there are no words."""
+    """A text in at most so many lines of about one length, broken between words, or anywhere where there are none."""
     pieces = text.split(" ") if " " in text else list(text) if _has_no_words(text) else [text]
     glue = " " if " " in text else ""
     letters = -(-len(text) // num_lines)
@@ -274,7 +294,9 @@ def broken(text: str, num_lines: int) -> list[str]:
 
 def _has_no_words(text: str) -> bool:
     """Whether a text may be broken anywhere, as Chinese and Japanese are."""
-    return all(unicodedata.east_asian_width(letter) in "WF" for letter in text) and not any("가" <= c <= "힣" for c in text)
+    return all(unicodedata.east_asian_width(letter) in "WF" for letter in text) and not any(
+        "가" <= c <= "힣" for c in text
+    )
 
 
 def _filled(pieces: Sequence[str], glue: str, letters: int) -> list[str]:
@@ -315,7 +337,7 @@ def set_lines(face: Typeface, texts: Iterable[str], setting: Setting) -> Type:
                 places.append((number, *_stand((start + x) / EM, row * setting.leading, widest / EM, setting)))
     if not places:
         raise DamageFailed(f"nothing of {' '.join(texts)!r} can be seen")
-    return Type(tuple(numbers), tuple(places))
+    return Type.of(numbers, places)
 
 
 def _stand(along: float, down: float, length: float, setting: Setting) -> tuple[int, int, int, int]:
@@ -338,7 +360,7 @@ def fitting(kind: Type, width: float, height: float) -> float:
 
 
 def somewhere(rng: np.random.Generator, kind: Type, context: Context, taken: Sequence[Bounds] = ()) -> Type:
-    """Type at a random place, wholly within the picture if it is no larger, and beside what is taken if there is room."""
+    """Type at a random place, within the picture if it is no larger, and beside what is taken if there is room."""
     left, top, right, bottom = kind.bounds
     for _ in range(TRIES):
         x = int(rng.random() * max(context.width - (right - left), 0)) - left
@@ -372,4 +394,3 @@ def legible(rng: np.random.Generator, under: float) -> Color:
     """A colour that stands out from what it lies on, mostly plain."""
     plain, colours = (WHITE, BRIGHT) if under < 140 else (BLACK, DEEP)
     return plain if rng.random() < 0.5 else colours[int(rng.random() * len(colours))]
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -12,10 +13,11 @@ from pipelines.damage import logos, words
 from pipelines.damage.base import Context
 from pipelines.damage.fonts import Typeface
 from pipelines.damage.holes import Color, FractionRange, integer
-from pipelines.damage.lettering import Block, Lettering, Shadow
+from pipelines.damage.lettering import Block, Lettering, Shadow, Stamp
 from pipelines.damage.noise import PIXEL
+from pipelines.damage.pools import Pool, PoolRef
 from pipelines.damage.prints import Probability
-from pipelines.damage.typesetting import BLACK, WHITE, Lettered, Setting, Type, brightness, fitting, set_lines
+from pipelines.damage.typesetting import BLACK, WHITE, Bounds, Lettered, Setting, Type, brightness, fitting, set_lines
 from pipelines.damage.words import Language
 
 MOST_COPIES = 120
@@ -33,12 +35,17 @@ class Watermark(Lettered):
     )
     tiled_probability: Probability = Field(0.45, description="How often it is repeated all over the picture.")
     logo_probability: Probability = Field(0.5, description="How often a sign stands beside, above or for the name.")
+    logos: PoolRef | None = Field(
+        None, description="Folder or archive of signs to draw instead of the ones that ship, with their own alpha."
+    )
     opacity_range: FractionRange = Field((0.2, 0.6), description="Opacity.")
     size_range: FractionRange = Field(
         (0.25, 0.8), description="Width of a single one; a tile of a repeated one has about half of it."
     )
 
     def sample(self, rng: np.random.Generator, context: Context) -> Lettering:
+        if self.logos is not None and rng.random() < self.logo_probability:
+            return self._stamped(rng, context, self.logos.open())
         text, face = self.written(rng, _named)
         is_tiled = rng.random() < self.tiled_probability
         shorter = min(context.height, context.width)
@@ -47,10 +54,27 @@ class Watermark(Lettered):
         kind = self._motif(rng, text[:24], face, width, angle)
         share = fitting(kind, 0.96 * context.width, 0.96 * context.height)
         if share < 1:
-            kind = Type(kind.glyphs, tuple((g, *(round(n * share) for n in rest)) for g, *rest in kind.places))  # type: ignore[misc]
+            kind = Type.of(kind.glyphs, tuple((g, *(round(n * share) for n in rest)) for g, *rest in kind.places))  # type: ignore[misc]
         kind, repeats = _tiled(rng, kind, context) if is_tiled else (_single(rng, kind, context), ((0, 0),))
         block = self._block(rng, context, kind, width / 8)._replace(repeats=repeats)
         return self.parameters(context, [text[:24]], [face], [(kind, block)])
+
+    def _stamped(self, rng: np.random.Generator, context: Context, pool: Pool) -> Lettering:
+        """A sign of a pool, once or tiled, upright."""
+        item = pool.items[integer(rng, 0, len(pool.items) - 1)]
+        high, wide = pool.item(item).pixels.shape[:2]
+        is_tiled = rng.random() < self.tiled_probability
+        shorter = min(context.height, context.width)
+        side = 0.7 * shorter * rng.uniform(*self.size_range) * (rng.uniform(0.4, 0.6) if is_tiled else 1)
+        width, height = (max(4, round(side * n / max(high, wide))) for n in (wide, high))
+        bounds = (0, 0, width, height)
+        if is_tiled:
+            x, y, repeats = 0, 0, _grid(rng, width, height, context)
+        else:
+            (x, y), repeats = _spot(rng, bounds, context), ((0, 0),)
+        opacity = round(255 * rng.uniform(*self.opacity_range))
+        stamp = Stamp(pool.name, item, pool.sha256_of(item), x, y, width, height, opacity, repeats)
+        return replace(self.parameters(context, [], [], []), stamps=(stamp,))
 
     def _motif(self, rng: np.random.Generator, text: str, face: Typeface, width: float, angle: float) -> Type:
         """The name with or without a sign, so many pixels wide."""
@@ -76,7 +100,9 @@ class Watermark(Lettered):
             return Block(kind.places, color, opacity, 1, rim)
         if style < 0.5:
             move = max(1, round(0.04 * size))
-            return Block(kind.places, color, opacity, shadow=(Shadow(move, move, round(0.03 * size * PIXEL), 150, rim),))
+            return Block(
+                kind.places, color, opacity, shadow=(Shadow(move, move, round(0.03 * size * PIXEL), 150, rim),)
+            )
         return Block(kind.places, color, opacity)
 
 
@@ -99,8 +125,12 @@ def _angle(rng: np.random.Generator, context: Context, is_tiled: bool) -> float:
 
 
 def _single(rng: np.random.Generator, kind: Type, context: Context) -> Type:
-    """In the middle, in a corner, or anywhere."""
-    left, top, right, bottom = kind.bounds
+    return kind.moved(*_spot(rng, kind.bounds, context))
+
+
+def _spot(rng: np.random.Generator, bounds: Bounds, context: Context) -> tuple[int, int]:
+    """Pixels by which something moves to the middle, to a corner, or anywhere."""
+    left, top, right, bottom = bounds
     free_x, free_y = context.width - (right - left), context.height - (bottom - top)
     share = rng.random()
     if share < 0.35:
@@ -109,16 +139,19 @@ def _single(rng: np.random.Generator, kind: Type, context: Context) -> Type:
         across, down = (0.05, 0.95)[integer(rng, 0, 1)], (0.05, 0.95)[integer(rng, 0, 1)]
     else:
         across, down = rng.random(), rng.random()
-    return kind.moved(round(free_x * across) - left, round(free_y * down) - top)
+    return round(free_x * across) - left, round(free_y * down) - top
 
 
 def _tiled(rng: np.random.Generator, kind: Type, context: Context) -> tuple[Type, tuple[tuple[int, int], ...]]:
-    """Copies in rows, every second one moved by half a step, over the whole picture and beyond its edges."""
     left, top, right, bottom = kind.bounds
-    width, height = right - left, bottom - top
+    return kind.moved(-left, -top), _grid(rng, right - left, bottom - top, context)
+
+
+def _grid(rng: np.random.Generator, width: int, height: int, context: Context) -> tuple[tuple[int, int], ...]:
+    """Copies in rows, some with every second one moved by half a step, over the whole picture and beyond its edges."""
     step_x = round(width * rng.uniform(1.15, 1.7)) + 1
     step_y = round(height * rng.uniform(1.1, 1.5) + 0.25 * width) + 1
-    while -(-context.width // step_x + 2) * (context.height // step_y + 2) > MOST_COPIES:
+    while (context.width // step_x + 3) * (context.height // step_y + 2) > MOST_COPIES:
         step_x, step_y = round(1.2 * step_x) + 1, round(1.2 * step_y) + 1
     offset = (0, step_x // 2)[integer(rng, 0, 1)]
     x, y = -int(rng.random() * step_x), -int(rng.random() * step_y)
@@ -127,5 +160,4 @@ def _tiled(rng: np.random.Generator, kind: Type, context: Context) -> tuple[Type
         for row in range(context.height // step_y + 2)
         for column in range(context.width // step_x + 3)
     ]
-    shown = [(a, b) for a, b in repeats if -width < a < context.width and -height < b < context.height]
-    return kind.moved(-left, -top), tuple(shown)
+    return tuple((a, b) for a, b in repeats if -width < a < context.width and -height < b < context.height)

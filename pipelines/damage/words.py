@@ -17,18 +17,42 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 PHRASES: dict[Language, tuple[str, ...]] = {
     "de": (
-        *("Guten Morgen", "Bis bald", "Schöne Grüße", "Nur heute", "Frühling am See", "Über den Dächern", "Ein Sommertag"),
+        *(
+            "Guten Morgen",
+            "Bis bald",
+            "Schöne Grüße",
+            "Nur heute",
+            "Frühling am See",
+            "Über den Dächern",
+            "Ein Sommertag",
+        ),
         *("Bitte nicht stören", "Das war knapp", "Wir sehen uns morgen", "Heimweg", "Größer denken", "Ausverkauf"),
         *("Unterwegs im Norden", "Warum eigentlich nicht?", "Herzlich willkommen", "Alles Gute!", "Kapitel drei"),
     ),
     "en": (
-        *("Good morning", "See you soon", "Best wishes", "Today only", "Spring by the lake", "Above the roofs", "Sample"),
+        *(
+            "Good morning",
+            "See you soon",
+            "Best wishes",
+            "Today only",
+            "Spring by the lake",
+            "Above the roofs",
+            "Sample",
+        ),
         *("Do not copy", "That was close", "The long way home", "Think bigger", "Sale", "Chapter three", "Proof copy"),
         *("Why not?", "Welcome back", "All the best!", "Summer 2019", "Live", "Breaking news", "No filter", "Draft"),
         *("I thought you would never ask", "Where did they all go?", "We have to leave before dark", "Weekend market"),
     ),
     "es": (
-        *("Buenos días", "Hasta pronto", "Un abrazo", "Solo hoy", "Primavera en el lago", "El camino a casa", "Rebajas"),
+        *(
+            "Buenos días",
+            "Hasta pronto",
+            "Un abrazo",
+            "Solo hoy",
+            "Primavera en el lago",
+            "El camino a casa",
+            "Rebajas",
+        ),
         *("¿Por qué no?", "Bienvenidos", "¡Mucha suerte!", "Capítulo tres", "Nos vemos mañana", "Piensa en grande"),
         *("Otoño en la ciudad", "No me lo puedo creer", "Vista al mar", "Mañana será otro día"),
     ),
@@ -60,7 +84,25 @@ PROBES: dict[Language, str] = {
 }  # fmt: skip
 """Letters that a font must have to write a language."""
 
-_SYLLABLES = ("ka", "lo", "mi", "ra", "ven", "to", "sel", "nor", "bri", "du", "fa", "len", "zo", "pi", "mar", "ti", "ha")
+_SYLLABLES = (
+    "ka",
+    "lo",
+    "mi",
+    "ra",
+    "ven",
+    "to",
+    "sel",
+    "nor",
+    "bri",
+    "du",
+    "fa",
+    "len",
+    "zo",
+    "pi",
+    "mar",
+    "ti",
+    "ha",
+)
 _TRADES = ("Photo", "Studio", "Images", "Pictures", "Archive", "Media", "Press", "Stock")
 _SEPARATORS = (".", "/", "-", " ")
 
