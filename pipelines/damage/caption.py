@@ -43,8 +43,9 @@ class Caption(Lettered):
     """A caption in one of five styles.
 
     `subtitle`: one or two lines at the foot, white or yellow, with an outline or on a dark band. `date`: orange digits
-    in a corner, from a font or of seven segments as cameras have them. `lower_third`: a name and what it is of, on bars.
-    `credit`: small, in a corner or up the side. `motto`: large white capitals with a black outline, above or below.
+    in a corner, from a font or of seven segments as cameras have them. `lower_third`: a name and what it is of, on
+    bars. `credit`: small, in a corner or up the side. `motto`: large white capitals with a black outline, above or
+    below.
 
     Source: none.
     """

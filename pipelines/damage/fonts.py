@@ -190,7 +190,7 @@ def _pen(glyphs: Any) -> Any:
     """A pen that collects flattened contours."""
     from fontTools.pens.basePen import BasePen
 
-    class Flattening(BasePen):
+    class Flattening(BasePen):  # type: ignore[misc]  # fontTools has no types
         def __init__(self) -> None:
             super().__init__(glyphs)
             self.contours: list[list[tuple[float, float]]] = []

@@ -92,7 +92,8 @@ class Skin:
         right, down = self.frame.down / self.scale / self.frame.unit
         start = self.frame.height_of(np.array([[self.left + 0.5 / self.scale, self.top + 0.5 / self.scale]]))[0]
         rows = start + np.arange(height, dtype=np.float32) * np.float32(down)
-        return (rows[:, None] + np.arange(width, dtype=np.float32) * np.float32(right)).astype(np.float32)
+        heights: NDArray[np.float32] = rows[:, None] + np.arange(width, dtype=np.float32) * np.float32(right)
+        return heights
 
     def places(self, reach: float, heights: tuple[float, float] | None = None) -> NDArray[np.int64]:
         """Numbers of the pixels of the map that lie so many units inside the skin, and so many below the eyes."""
@@ -152,7 +153,8 @@ def skin_of(face: Face, context: Context) -> Skin:
         region = _parsed(parsing, left, top, scale, size)
     else:
         region = _meshed((face.points - (left, top)) * scale, size)
-    cv2.fillConvexPoly(region, _rounded(cv2.convexHull(_nostrils(face, frame, left, top, scale))), 0)
+    nostrils = np.rint(_nostrils(face, frame, left, top, scale)).astype(np.int32)
+    cv2.fillConvexPoly(region, cv2.convexHull(nostrils), 0)
     # What lies beyond the picture is no rim: only its own edge keeps marks away, by their reach.
     return Skin(frame, left, top, scale, _depth(region))
 
@@ -181,11 +183,7 @@ def _meshed(mesh: Points, size: tuple[int, int]) -> Mask:
     return np.isin(labels, [number for number, name in numbers.items() if name in SKIN]).astype(np.uint8) * 255
 
 
-def _nostrils(face: Face, frame: Frame, left: float, top: float, scale: float) -> NDArray[np.float32]:
+def _nostrils(face: Face, frame: Frame, left: float, top: float, scale: float) -> Points:
     assert face.points is not None
     points = face.points[list(NOSTRILS)] if face.scheme == mesh_parts.MESH else frame.points[31:36]
-    return ((points - (left, top)) * scale).astype(np.float32)
-
-
-def _rounded(points: NDArray[np.float32]) -> NDArray[np.int32]:
-    return np.rint(points).astype(np.int32)
+    return (points - (left, top)) * scale

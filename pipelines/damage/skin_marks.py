@@ -161,7 +161,8 @@ def _tinted(skin: Picture, tint: Tint) -> Picture:
 @lru_cache(256)
 def _table(tint: Tint) -> Picture:
     levels = np.arange(256)[:, None] * np.array(tint) // 256
-    return np.minimum(levels, 255).astype(np.uint8)[None]
+    table: Picture = np.minimum(levels, 255).astype(np.uint8)[None]
+    return table
 
 
 def _grown(hairs: Hairs) -> Iterable[Stroke]:
