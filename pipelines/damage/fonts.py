@@ -275,6 +275,11 @@ def typefaces(fonts: Sequence[str], digests: Mapping[str, str]) -> tuple[Typefac
     return _typefaces(tuple(fonts), tuple(sorted(digests.items())))
 
 
+def forget() -> None:
+    """Looks at the files anew when fonts are asked for next: whoever reads a recipe again may have changed them."""
+    _typefaces.cache_clear()
+
+
 @lru_cache(16)
 def _typefaces(fonts: tuple[str, ...], digests: tuple[tuple[str, str], ...]) -> tuple[Typeface, ...]:
     files = [file for path in fonts for file in _files(Path(path))] if fonts else _shipped()

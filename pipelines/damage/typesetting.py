@@ -24,7 +24,7 @@ from pydantic import (
 
 from pipelines.damage import lettering
 from pipelines.damage.base import Context, Damage, DamageFailed, Parameters
-from pipelines.damage.fonts import EM, EXTRA, Typeface, typefaces
+from pipelines.damage.fonts import EM, EXTRA, Typeface, forget, typefaces
 from pipelines.damage.holes import Color
 from pipelines.damage.lettering import Block, Lettering, Place
 from pipelines.damage.noise import PIXEL
@@ -142,6 +142,8 @@ class Lettered(Damage):
         entry = build(value)
         if "folder" not in (info.context or {}):
             return entry
+        forget()
+        _lines.cache_clear()
         try:
             return entry.settled(Path(info.context["folder"]))  # type: ignore[index]
         except RecipeError as error:
