@@ -56,6 +56,7 @@ def test_every_damage_file_is_registered() -> None:
     homes = {Path(sys.modules[damage.__module__].__file__ or "").stem for damage in DAMAGES.values()}
     shared = {"__init__", "ageing", "base", "holes", "noise", "overlay", "pools", "prints", "relief", "runs"}
     shared |= {"segments", "shapes", "silhouettes"}
+    shared |= {"digits", "fonts", "lettering", "logos", "skin", "typesetting", "words", "wrinkles"}
     files = {path.stem for path in (ROOT / "pipelines" / "damage").glob("*.py")} - shared
     assert homes == files
 
