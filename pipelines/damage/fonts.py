@@ -36,9 +36,6 @@ EXTRA = "pip install 'mendery[fonts]'"
 Polygon = tuple[NDArray[np.int32], bool]
 """(N, 2) points x, y (down) in units of an em from the start of the baseline, and whether it is filled or cut out."""
 
-Found = tuple[str, bytes]
-"""Name and content of a font file."""
-
 
 @dataclass(frozen=True)
 class ShippedFont:
@@ -59,24 +56,26 @@ class ShippedFont:
     def name(self) -> str:
         return Path(self.path).name
 
-    def read(self) -> bytes | None:
-        """The bytes of the file; None where it is not installed.
+    def file(self) -> Path | None:
+        """Where it is installed; None where it is not."""
+        try:
+            path = Path(str(distribution(self.package).locate_file(self.path)))
+        except PackageNotFoundError:
+            return None
+        return path if path.is_file() else None
+
+    def check(self, face: Typeface) -> None:
+        """Refuses a file that is not, byte for byte, the one that was tested.
 
         Raises:
-            RecipeError: it is there, and another.
+            RecipeError: it is another.
         """
-        try:
-            file = distribution(self.package).locate_file(self.path)
-            data: bytes = file.read_bytes()  # type: ignore[attr-defined]
-        except (PackageNotFoundError, OSError):
-            return None
-        digest = hashlib.sha256(data).hexdigest()
-        if digest != self.sha256:
+        if face.sha256 != self.sha256:
             raise RecipeError(
-                f"{file} is not the font of {self.package} {self.version}: its SHA-256 begins with {digest[:12]}, "
-                f"expected {self.sha256[:12]}: pip install --force-reinstall {self.package}=={self.version}"
+                f"fonts: {self.name} is not the font of {self.package} {self.version}: its SHA-256 begins with "
+                f"{face.sha256[:12]}, expected {self.sha256[:12]}: pip install --force-reinstall "
+                f"{self.package}=={self.version}"
             )
-        return data
 
 
 _LATO, _SERIF = "font_lato/files/Lato", "font_source_serif_pro/files/SourceSerifPro"
@@ -282,19 +281,25 @@ def forget() -> None:
 
 @lru_cache(16)
 def _typefaces(fonts: tuple[str, ...], digests: tuple[tuple[str, str], ...]) -> tuple[Typeface, ...]:
-    files = [file for path in fonts for file in _files(Path(path))] if fonts else _shipped()
-    opened = tuple(_opened(*file) for file in files)
-    if digests:
-        _compare(
-            {face.name: face.sha256 for face in opened}, dict(digests), EXTRA if not fonts else "give the same file"
-        )
-        opened = tuple(face for face in opened if face.name in dict(digests))
-    return opened
+    faces = tuple(face for path in fonts for face in _named(Path(path))) if fonts else _shipped()
+    if not digests:
+        return faces
+    wanted = dict(digests)
+    _compare({face.name: face.sha256 for face in faces}, wanted, "name the same file" if fonts else EXTRA)
+    return tuple(face for face in faces if face.name in wanted)
 
 
-@cache
-def _opened(name: str, data: bytes) -> Typeface:
-    return Typeface(name, data)
+def _opened(path: Path, name: str = "") -> Typeface:
+    try:
+        there = path.stat()
+        return _read_file(path, name or path.name, there.st_size, there.st_mtime_ns)
+    except OSError as error:
+        raise RecipeError(f"fonts: {path} cannot be read: {error.strerror}") from None
+
+
+@lru_cache(256)
+def _read_file(path: Path, name: str, size: int, changed: int) -> Typeface:  # noqa: ARG001  # the key of the cache
+    return Typeface(name, path.read_bytes())
 
 
 def _compare(here: Mapping[str, str], wanted: Mapping[str, str], remedy: str) -> None:
@@ -308,29 +313,31 @@ def _compare(here: Mapping[str, str], wanted: Mapping[str, str], remedy: str) ->
             )
 
 
-def _shipped() -> list[Found]:
+def _shipped() -> tuple[Typeface, ...]:
     """Fonts of the extra that are installed, and the one inside Pillow, which always is."""
-    found = [(font.name, data) for font in SHIPPED if (data := font.read()) is not None]
-    return [*found, ("Aileron-Regular.ttf", _aileron())]
+    faces = []
+    for font in SHIPPED:
+        if path := font.file():
+            faces.append(_opened(path))
+            font.check(faces[-1])
+    return (*faces, _aileron())
 
 
-def _aileron() -> bytes:
+@cache
+def _aileron() -> Typeface:
     """Aileron Regular, without accents; CC0. Pillow holds it for `load_default`."""
     from PIL import ImageFont
 
     font = ImageFont.load_default(20)
     assert isinstance(font, ImageFont.FreeTypeFont)
-    data: bytes = font.font_bytes
-    return data
+    return Typeface("Aileron-Regular.ttf", font.font_bytes)
 
 
-def _files(path: Path) -> list[Found]:
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-        if not files:
-            raise RecipeError(f"fonts: {path} holds no font ({', '.join(SUFFIXES)})")
-        return [(file.relative_to(path).as_posix(), file.read_bytes()) for file in files]
-    try:
-        return [(path.name, path.read_bytes())]
-    except OSError as error:
-        raise RecipeError(f"fonts: {path} cannot be read: {error.strerror}") from None
+def _named(path: Path) -> list[Typeface]:
+    """The font in a file, or those in a folder, by their paths in it."""
+    if not path.is_dir():
+        return [_opened(path)]
+    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+    if not files:
+        raise RecipeError(f"fonts: {path} holds no font ({', '.join(SUFFIXES)})")
+    return [_opened(file, file.relative_to(path).as_posix()) for file in files]

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from pipelines.damage import fonts
 from pipelines.damage.fonts import EM, SHIPPED, Typeface, decoded, encoded, typefaces
 from pipelines.damage.lettering import ink, placed
 from pipelines.errors import RecipeError
@@ -28,9 +27,10 @@ def filled(face: Typeface, letter: str) -> np.ndarray:
 
 def freetype(name: str, letter: str) -> np.ndarray:
     """The same as Pillow draws it."""
-    data = next((font.read() for font in SHIPPED if font.name == name), None) or fonts._aileron()
+    path = next((font.file() for font in SHIPPED if font.name == name), None)
+    source = path or io.BytesIO(ImageFont.load_default(20).font_bytes)
     image = Image.new("L", (260, 260))
-    loaded = ImageFont.truetype(io.BytesIO(data), SIZE, layout_engine=ImageFont.Layout.BASIC)
+    loaded = ImageFont.truetype(source, SIZE, layout_engine=ImageFont.Layout.BASIC)
     ImageDraw.Draw(image).text((40, 200), letter, fill=255, font=loaded, anchor="ls")
     return np.asarray(image)
 
@@ -86,7 +86,7 @@ def test_scripts_that_must_be_shaped_are_refused() -> None:
 
 
 def test_a_file_that_is_no_font_is_refused(tmp_path: Path) -> None:
-    for number, data in enumerate((b"", b"\0\1\0\0" + bytes(50), SHIPPED[1].read()[:3000])):
+    for number, data in enumerate((b"", b"\0\1\0\0" + bytes(50), SHIPPED[1].file().read_bytes()[:3000])):
         path = tmp_path / f"{number}.ttf"
         path.write_bytes(data)
         with pytest.raises(RecipeError, match=f"{number}.ttf is no font that can be read"):
@@ -101,7 +101,7 @@ def test_a_folder_without_fonts_is_refused(tmp_path: Path) -> None:
 
 def test_fonts_of_a_folder_are_sorted(tmp_path: Path) -> None:
     for name, font in (("b.ttf", SHIPPED[1]), ("a.ttf", SHIPPED[2])):
-        (tmp_path / name).write_bytes(font.read())
+        (tmp_path / name).write_bytes(font.file().read_bytes())
     assert [face.name for face in typefaces((str(tmp_path),), {})] == ["a.ttf", "b.ttf"]
 
 
@@ -122,8 +122,8 @@ def test_only_the_fonts_of_the_plan_are_used() -> None:
 
 def test_a_shipped_font_of_other_bytes_is_refused() -> None:
     with pytest.raises(RecipeError, match="is not the font of font-lato 0.1.0"):
-        dataclasses.replace(SHIPPED[2], sha256="0" * 64).read()
+        dataclasses.replace(SHIPPED[2], sha256="0" * 64).check(BY_NAME["Lato-Regular.ttf"])
 
 
 def test_a_shipped_font_that_is_not_installed_is_none() -> None:
-    assert dataclasses.replace(SHIPPED[2], package="no-such-package").read() is None
+    assert dataclasses.replace(SHIPPED[2], package="no-such-package").file() is None

@@ -271,20 +271,28 @@ def test_marks_lie_on_the_skin_of_every_face_in_photographs():
     from pipelines.engines import Faces, open_engine
     from pipelines.engines.stored import to_json
 
-    upright, marked = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0), 0
+    marked = 0
     with open_engine(Faces(engine="offline")) as engine:
         for where in FACES:
             image = np.ascontiguousarray(photograph(where))
-            found = json.loads(to_json(engine.find([image])[0], engine.version))
-            for face in (face for one in found for face in seen_faces(json.dumps([one]), upright, 10**5)):
-                seen = Context(*image.shape[:2], None, image, (face,))
+            for found in json.loads(to_json(engine.find([image])[0], engine.version)):
+                seen = _around(image, json.dumps([found]))
                 if DAMAGES["skin_marks"](kind="skin_marks").lacks(seen):
                     continue
                 marked += 1
-                labels = np.zeros(image.shape[:2], np.uint8)
-                draw_parts(labels, face.points)
+                labels = parts(seen.faces[0], 256)
                 for seed in range(5):
-                    damaged, mask, alpha = sample(seed, seen).draw(image)
+                    damaged, mask, alpha = sample(seed, seen).draw(seen.image)
                     assert {NAMES[number] for number in np.unique(labels[alpha > 0])} <= {"skin", "nose"}
-                    assert np.array_equal(damaged[mask == 0], image[mask == 0])
+                    assert np.array_equal(damaged[mask == 0], seen.image[mask == 0])
     assert marked >= 15
+
+
+def _around(image: np.ndarray, found: str) -> Context:
+    """256 pixels around a face."""
+    (face,) = seen_faces(found, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0), 10**5)
+    middle, reach = face.five.mean(axis=0), 4 * np.hypot(*(face.five[1] - face.five[4]))
+    scale = 256 / reach
+    matrix = (scale, 0.0, 128 - scale * middle[0], 0.0, scale, 128 - scale * middle[1])
+    crop = cv2.warpAffine(image, np.reshape(matrix, (2, 3)), (256, 256), borderMode=cv2.BORDER_REFLECT)
+    return Context(256, 256, None, crop, seen_faces(found, matrix, 256))

@@ -24,7 +24,7 @@ def recipe(folder: Path, entry: str) -> Recipe:
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "none").mkdir()
     (tmp_path / "bad.ttf").write_bytes(b"\0\1\0\0 this is no font")
-    (tmp_path / "amatic.ttf").write_bytes(SHIPPED[0].read())
+    (tmp_path / "amatic.ttf").write_bytes(SHIPPED[0].file().read_bytes())
     (tmp_path / "blank.txt").write_text(" \n\n")
     (tmp_path / "latin.txt").write_bytes("café".encode("latin-1"))
     (tmp_path / "arabic.txt").write_text("مرحبا\n")
@@ -80,7 +80,7 @@ def test_a_recipe_built_in_python_has_the_same_digest(folder):
 
 def test_another_font_of_the_same_name_changes_the_digest(folder):
     before = recipe(folder, "{kind: text, fonts: amatic.ttf}").digest()
-    (folder / "amatic.ttf").write_bytes(SHIPPED[1].read())
+    (folder / "amatic.ttf").write_bytes(SHIPPED[1].file().read_bytes())
     assert recipe(folder, "{kind: text, fonts: amatic.ttf}").digest() != before
 
 
