@@ -146,7 +146,7 @@ class Objects(HoleDamage):
             for part in range(1, count):
                 pixels = int(stats[part, cv2.CC_STAT_AREA])
                 if pixels >= LEAST_PIXELS and low <= pixels / size <= high:
-                    found.append((name, only(parts, part)))
+                    found.append((name, only(np.asarray(parts, np.int32), part)))
         return found
 
     def _placed(self, rng: np.random.Generator, context: Context) -> tuple[Mask, tuple[str, ...]]:
