@@ -51,13 +51,15 @@ class Irregular(HoleDamage):
     def _streaks(self, rng: np.random.Generator, height: int, width: int, touches: bool) -> Propose:
         margin = 0 if touches else math.ceil(MARGIN * min(height, width))
         waiting: list[_Streak] = []
-        first = [touches]
+        at_border, tried = touches, 0.0
 
         def propose(scale: float) -> Holes:
-            starts_at_border, first[0] = first[0], False
+            nonlocal at_border, tried
+            # A piece that was refused is followed by a smaller one: the first that is taken begins at the border.
+            at_border, tried = at_border and scale != tried, scale
             if not waiting:
                 waiting.extend(self._drawn(rng, min(height, width)))
-            return Holes((waiting.pop().stroke(height, width, margin, starts_at_border, scale),))
+            return Holes((waiting.pop().stroke(height, width, margin, at_border, scale),))
 
         return propose
 
