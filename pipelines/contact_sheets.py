@@ -124,17 +124,11 @@ def _contexts(pictures: list[Picture], with_faces: bool) -> list[Context]:
     from pipelines.faces import seen_faces
 
     upright = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-    return [
-        Context(
-            len(picture),
-            len(picture),
-            None,
-            picture,
-            seen_faces(told, upright, len(picture)),
-            _maps(told, len(picture)),
-        )
-        for picture, told in zip(pictures, faces, strict=True)
-    ]
+    contexts = []
+    for picture, told in zip(pictures, faces, strict=True):
+        size = len(picture)
+        contexts.append(Context(size, size, None, picture, seen_faces(told, upright, size), _maps(told, size)))
+    return contexts
 
 
 def _maps(faces: str, size: int) -> dict[str, ClassMap]:

@@ -85,7 +85,7 @@ class Caption(Lettered):
         return self.parameters(context, *draw(rng, context, size))
 
     def _subtitle(self, rng: np.random.Generator, context: Context, size: float) -> Drawn:
-        text, face = self.written(rng, words.phrase)
+        text, face = self.written(rng, words.phrase, 76)
         lines = broken(text, 2 if len(text) > 24 else 1)
         kind = shrunk(face, lines, Setting(size, leading=1.2), 0.92 * context.width, 0.3 * context.height)[0]
         kind = _at(kind, context, 0.5, 1.0, round(0.9 * size))
@@ -120,11 +120,11 @@ class Caption(Lettered):
         return (text,), faces, ((kind, Block(kind.places, color, integer(rng, 210, 255), shadow=glow)),)
 
     def _lower_third(self, rng: np.random.Generator, context: Context, size: float) -> Drawn:
-        text, face = self.written(rng, words.person)
-        second, other = self.written(rng, words.phrase)
+        text, face = self.written(rng, words.person, 28)
+        second, other = self.written(rng, words.phrase, 36)
         room = 0.8 * context.width
         title = shrunk(face, [text], Setting(1.15 * size, centred=False), room, context.height)[0]
-        under = shrunk(other, [second[:32]], Setting(0.75 * size, centred=False), room, context.height)[0]
+        under = shrunk(other, [second], Setting(0.75 * size, centred=False), room, context.height)[0]
         pad, x = round(0.4 * size), round(rng.uniform(0.03, 0.09) * context.width)
         color = BARS[integer(rng, 0, len(BARS) - 1)]
         lower = _bar(under, pad, (30, 30, 34) if color != (20, 20, 24) else (200, 30, 36), 220)
@@ -132,13 +132,13 @@ class Caption(Lettered):
         foot = context.height - round(rng.uniform(0.05, 0.14) * context.height)
         low_y = foot - lower[1].bands[0].height
         return (
-            (text, second[:32]),
+            (text, second),
             (face, other),
             (_shifted(upper, x, low_y - upper[1].bands[0].height), _shifted(lower, x, low_y)),
         )
 
     def _credit(self, rng: np.random.Generator, context: Context, size: float) -> Drawn:
-        text, face = self.written(rng, _credited)
+        text, face = self.written(rng, _credited, 40)
         is_upright = rng.random() < 0.25
         setting = Setting(0.6 * size, angle=-math.pi / 2 if is_upright else 0.0, spacing=0.03)
         kind = shrunk(face, [text], setting, 0.8 * context.width, 0.8 * context.height)[0]
@@ -150,7 +150,7 @@ class Caption(Lettered):
     def _motto(self, rng: np.random.Generator, context: Context, size: float) -> Drawn:
         texts, faces, blocks = [], [], []
         for down in (0.0, 1.0) if rng.random() < 0.4 else (float(rng.integers(2)),):
-            text, face = self.written(rng, words.phrase)
+            text, face = self.written(rng, words.phrase, 40)
             setting = Setting(2 * size, leading=1.1)
             lines = broken(text.upper() if face.covers(text.upper()) else text, 2 if len(text) > 14 else 1)
             kind = shrunk(face, lines, setting, 0.94 * context.width, 0.32 * context.height)[0]

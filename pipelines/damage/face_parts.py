@@ -191,7 +191,8 @@ class _Seen:
         height, width = self.face.shape
         across = (np.arange(width) - origin[0]) * normal[0]
         beyond = across + ((np.arange(height) - origin[1]) * normal[1])[:, None] > 0
-        return self.face * beyond.view(np.uint8)
+        half: Mask = np.multiply(self.face, beyond, dtype=np.uint8)
+        return half
 
     def head(self, ellipse: bool) -> Mask:
         """A box or an ellipse about the face with its hair and ears."""
@@ -204,7 +205,7 @@ class _Seen:
             if cv2.countNonZero(part):
                 px, py, across, down = cv2.boundingRect(part)
                 left, right = min(left, px), max(right, px + across)
-                # Long hair hangs below the head.
+                # Long hair hangs below the head; that of neighbours is cut by what counts as near.
                 top, bottom = min(top, py), max(bottom, min(py + down, y + 1.2 * height))
         mask = np.zeros(self.face.shape, np.uint8)
         if ellipse:
@@ -224,10 +225,35 @@ class _Seen:
 @lru_cache(maxsize=2)
 def _seen(faces: tuple[Face, ...], parsing: ClassMap | None, height: int, width: int) -> _Seen:
     """What is known of a face; variants of a picture ask for it again."""
+    drawn = [known for face in faces if (known := _drawn_map(face, height, width)) is not None]
     maps = [parsing] if parsing is not None and parsing.scheme in SCHEMES else []
-    maps += [drawn for face in faces if (drawn := _drawn_map(face, height, width)) is not None]
-    # A map of the whole picture that shows nobody tells nothing.
-    return _Seen(tuple(known for known in maps if np.isin(known.labels, _numbers(known, *FACE)).any()))
+    # A map drawn from the meshes of all faces tells no more than the mesh of this one.
+    if drawn and maps and maps[0].scheme == mesh_parts.SCHEME:
+        maps = []
+    alone = [_of_one_face(known, faces[0] if faces else None) for known in maps] + drawn
+    return _Seen(tuple(known for known in alone if np.isin(known.labels, _numbers(known, *FACE)).any()))
+
+
+def _of_one_face(known: ClassMap, face: Face | None) -> ClassMap:
+    """A map without other people's parts: those of the given face, or of the largest one in the map."""
+    shown = only(known.labels, *_numbers(known, *FACE))
+    count, regions, stats, middles = cv2.connectedComponentsWithStats(shown)
+    if count <= 1:
+        return known
+    sizes = stats[1:, cv2.CC_STAT_AREA]
+    # Specks apart: brows under hair are cut off from the skin.
+    large = np.flatnonzero(sizes >= sizes.max() / 4)
+    place = None if face is None else face.five.mean(axis=0)
+    if place is None or not np.isfinite(place).all():
+        chosen = int(sizes.argmax())
+    else:
+        chosen = int(large[np.hypot(*(middles[1:][large] - place).T).argmin()])
+    x, y, width, height = stats[chosen + 1, :4].tolist()
+    # Hair and ears lie around the face; a neighbour's lie beyond that, and a neighbour's face is another region.
+    near = np.zeros_like(shown)
+    near[max(0, y - height) : y + 2 * height, max(0, x - width) : x + 2 * width] = 1
+    near[np.isin(regions, [other + 1 for other in large.tolist() if other != chosen])] = 0
+    return ClassMap(known.labels * near, known.scheme)
 
 
 def _numbers(known: ClassMap, *parts: str) -> list[int]:

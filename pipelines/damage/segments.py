@@ -242,7 +242,8 @@ class MapStore:
         Raises:
             BadPicture: it cannot be read, or is none.
         """
-        return self._read_map(file)
+        labels: NDArray[np.int32] = self._read_map(file)
+        return labels
 
     @cached_property
     def _read_map(self) -> Any:
@@ -258,7 +259,7 @@ def _parts(labels: NDArray[np.int32], number: int) -> list[Mask]:
     count, numbered, stats, _ = cv2.connectedComponentsWithStats(only(labels, number))
     sides = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
     large = [part for part in range(1, count) if sides[part].min() >= LEAST_SIDE and sides[part].prod() >= LEAST_PIXELS]
-    return [only(numbered, part) for part in large]
+    return [only(np.asarray(numbered, np.int32), part) for part in large]
 
 
 def _numbers(data: bytes) -> NDArray[np.int32]:

@@ -17,6 +17,7 @@ from pipelines.damage.noise import PIXEL
 from pipelines.damage.prints import Probability
 from pipelines.damage.typesetting import (
     BLACK,
+    LINE,
     WHITE,
     Bounds,
     Lettered,
@@ -43,7 +44,9 @@ class Text(Lettered):
 
     kind: Literal["text"] = Field("text", description="Words and lines of text anywhere on the picture.")
     num_range: CountRange = Field((1, 3), description="Texts on a picture.")
-    num_lines_range: CountRange = Field((1, 3), description="Lines of a text, where it has so many words.")
+    num_lines_range: CountRange = Field(
+        (1, 3), description="Lines of a text, where it has so many words; long texts get more."
+    )
     size_range: FractionRange = Field((0.05, 0.16), description="Height of a line of type; shrunk where it must be.")
     max_turn: float = Field(30.0, ge=0, le=180, description="Degrees by which a text is turned, up to, either way.")
     turned_probability: Probability = Field(0.4, description="How often a text is turned at all.")
@@ -67,7 +70,7 @@ class Text(Lettered):
     ) -> tuple[Type, Block]:
         low, high = self.size_range
         wanted = min(context.height, context.width) * low * (high / low) ** rng.random()
-        lines = broken(text, integer(rng, *self.num_lines_range))
+        lines = broken(text, max(integer(rng, *self.num_lines_range), -(-len(text) // LINE)))
         setting = self._setting(rng, wanted, len(lines))
         kind, size = shrunk(face, lines, setting, ROOM * context.width, ROOM * context.height)
         kind = somewhere(rng, kind, context, taken)

@@ -31,8 +31,11 @@ from pipelines.damage.noise import PIXEL
 from pipelines.damage.words import LANGUAGES, PROBES, Language
 from pipelines.errors import RecipeError
 
-LONGEST = 48
-"""Letters of a line; what is longer is broken or cut."""
+LONGEST = 200
+"""Letters of a text; what is longer is cut between words."""
+
+LINE = 32
+"""Letters of a line that can still be read at its usual size; longer texts get more lines, and smaller ones."""
 
 TRIES = 20
 
@@ -183,12 +186,13 @@ class Lettered(Damage):
         return [f"{self.kind}: texts in {', '.join(unable)} stand aside, since no font has their letters: {EXTRA}"]
 
     def written(
-        self, rng: np.random.Generator, draw: Callable[[np.random.Generator, Language], str]
+        self, rng: np.random.Generator, draw: Callable[[np.random.Generator, Language], str], letters: int = LONGEST
     ) -> tuple[str, Typeface]:
         """A text, and a font that has its letters.
 
         Args:
             draw: makes a text from the generator and a language; not asked where the recipe brings its texts.
+            letters: a longer one is cut.
 
         Raises:
             DamageFailed: no font could write any of several texts.
@@ -203,7 +207,7 @@ class Lettered(Damage):
             else:
                 text = draw(rng, languages[int(rng.random() * len(languages))])
             if able := _writers(faces, text):
-                return text, able[int(rng.random() * len(able))]
+                return shortened(text, letters), able[int(rng.random() * len(able))]
         raise DamageFailed(f"no font has the letters of {text[:40]!r} and {TRIES - 1} texts before it")
 
     def writer(self, rng: np.random.Generator, text: str) -> Typeface:
@@ -284,6 +288,14 @@ def _writers(faces: Sequence[Typeface], text: str) -> list[Typeface]:
     return [face for face in faces if face.covers(text)]
 
 
+def shortened(text: str, letters: int) -> str:
+    """A text of at most so many letters, cut between words where that leaves half of them."""
+    if len(text) <= letters:
+        return text
+    cut = text[: letters + 1].rfind(" ")
+    return text[: cut if cut > letters // 2 else letters].rstrip()
+
+
 def broken(text: str, num_lines: int) -> list[str]:
     """A text in at most so many lines of about one length, broken between words, or anywhere where there are none."""
     pieces = text.split(" ") if " " in text else list(text) if _has_no_words(text) else [text]
@@ -314,7 +326,7 @@ def _filled(pieces: Sequence[str], glue: str, letters: int) -> list[str]:
 def set_line(face: Typeface, text: str, spacing: float = 0.0) -> Line:
     """Letters one after the other."""
     letters, x = [], 0
-    for letter in text[:LONGEST]:
+    for letter in text:
         glyph, advance = face.glyph(letter)
         letters.append((glyph, x))
         x += advance + round(spacing * EM)

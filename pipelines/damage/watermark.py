@@ -46,18 +46,18 @@ class Watermark(Lettered):
     def sample(self, rng: np.random.Generator, context: Context) -> Lettering:
         if self.logos is not None and rng.random() < self.logo_probability:
             return self._stamped(rng, context, self.logos.open())
-        text, face = self.written(rng, _named)
+        text, face = self.written(rng, _named, 28)
         is_tiled = rng.random() < self.tiled_probability
         shorter = min(context.height, context.width)
         width = shorter * rng.uniform(*self.size_range) * (rng.uniform(0.4, 0.6) if is_tiled else 1)
         angle = _angle(rng, context, is_tiled)
-        kind = self._motif(rng, text[:24], face, width, angle)
+        kind = self._motif(rng, text, face, width, angle)
         share = fitting(kind, 0.96 * context.width, 0.96 * context.height)
         if share < 1:
             kind = Type.of(kind.glyphs, tuple((g, *(round(n * share) for n in rest)) for g, *rest in kind.places))  # type: ignore[misc]
         kind, repeats = _tiled(rng, kind, context) if is_tiled else (_single(rng, kind, context), ((0, 0),))
         block = self._block(rng, context, kind, width / 8)._replace(repeats=repeats)
-        return self.parameters(context, [text[:24]], [face], [(kind, block)])
+        return self.parameters(context, [text], [face], [(kind, block)])
 
     def _stamped(self, rng: np.random.Generator, context: Context, pool: Pool) -> Lettering:
         """A sign of a pool, once or tiled, upright."""

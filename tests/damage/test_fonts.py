@@ -127,3 +127,14 @@ def test_a_shipped_font_of_other_bytes_is_refused() -> None:
 
 def test_a_shipped_font_that_is_not_installed_is_none() -> None:
     assert dataclasses.replace(SHIPPED[2], package="no-such-package").file() is None
+
+
+def test_of_a_collection_the_first_font_is_taken(tmp_path: Path) -> None:
+    from fontTools.ttLib import TTCollection, TTFont
+
+    collection = TTCollection()
+    collection.fonts = [TTFont(SHIPPED[number].file()) for number in (1, 2)]
+    collection.save(str(tmp_path / "two.ttc"))
+    (face,) = typefaces((str(tmp_path),), {})
+    assert face.family == "Fredoka One"
+    assert face.covers("Aa")

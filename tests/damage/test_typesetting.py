@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.damage import DAMAGES, DamageFailed
 from pipelines.damage.fonts import SHIPPED, typefaces
-from pipelines.damage.typesetting import broken
+from pipelines.damage.typesetting import broken, shortened
 from pipelines.damage.words import LANGUAGES, PHRASES
 from pipelines.errors import RecipeError
 from pipelines.recipe import Recipe, parse
@@ -127,3 +127,26 @@ def test_every_phrase_that_ships_can_be_written(language):
 )
 def test_lines_break_between_words(text, num_lines, lines):
     assert broken(text, num_lines) == lines
+
+
+@pytest.mark.parametrize(
+    ("text", "letters", "short"),
+    [
+        ("one two", 7, "one two"),
+        ("one two three", 9, "one two"),
+        ("一二三四五", 3, "一二三"),
+        ("incomprehensible x", 6, "incomp"),
+    ],
+)
+def test_texts_are_cut_between_words(text, letters, short):
+    assert shortened(text, letters) == short
+
+
+@pytest.mark.parametrize("kind", ["text", "caption", "watermark"])
+def test_long_texts_are_written_within_the_picture(tmp_path, kind):
+    (tmp_path / "long.txt").write_text("It was a long way down to the sea, and nobody spoke. " * 20)
+    damage = DAMAGES[kind](kind=kind, texts=str(tmp_path / "long.txt"))
+    for seed in range(10):
+        parameters = damage.sample(generator(seed), context(256, 256))
+        assert all(len(text) <= 200 for text in parameters.texts)
+        assert parameters.draw(context(256, 256).image).mask.any()
