@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from pipelines import environment
 from pipelines.damage import DAMAGES, DamageFailed
-from pipelines.damage.fonts import SHIPPED, typefaces
+from pipelines.damage.fonts import SHIPPED, ShippedFont, forget, typefaces
 from pipelines.damage.typesetting import broken, shortened
 from pipelines.damage.words import LANGUAGES, PHRASES
 from pipelines.errors import RecipeError
@@ -82,6 +84,35 @@ def test_another_font_of_the_same_name_changes_the_digest(folder):
     before = recipe(folder, "{kind: text, fonts: amatic.ttf}").digest()
     (folder / "amatic.ttf").write_bytes(SHIPPED[1].file().read_bytes())
     assert recipe(folder, "{kind: text, fonts: amatic.ttf}").digest() != before
+
+
+@pytest.fixture
+def bare(monkeypatch):
+    """A machine without the fonts of the extra."""
+    monkeypatch.setattr(ShippedFont, "file", lambda self: None)
+    forget()
+    yield
+    forget()
+
+
+def test_without_the_extra_the_font_of_pillow_writes_what_it_can(folder, bare):
+    damage = recipe(folder, "{kind: text}").damage[0]
+    assert list(damage.font_digests) == ["Aileron-Regular.ttf"]
+    assert damage.notes()[0].startswith("text: texts in de, es, fr, ja, ko, zh stand aside")
+    assert damage.sample(generator(1), context(128, 128)).fonts[0][0] == "Aileron"
+
+
+def test_a_recipe_that_was_planned_with_the_extra_is_refused_without(folder, request):
+    planned = recipe(folder, "{kind: text}").damage[0].font_digests
+    request.getfixturevalue("bare")
+    with pytest.raises(RecipeError, match=r"AmaticSC-Bold.ttf is missing, with which this was planned: pip install"):
+        recipe(folder, f"{{kind: text, font_digests: {json.dumps(planned)}}}")
+
+
+def test_doctor_says_what_fonts_can_write(bare):
+    (check,) = environment._fonts()
+    assert check.ok is None
+    assert "they write en; none writes de, es, fr, ja, ko, zh: pip install" in check.found
 
 
 def test_texts_are_those_of_the_file_that_a_font_can_write(folder):
