@@ -118,4 +118,7 @@ def test_united_masks_cover_from_little_to_much(kind, low, high):
 @pytest.mark.parametrize("kind", sorted(DAMAGES))
 @pytest.mark.parametrize("size", [(32, 32), (64, 400), (2048, 2048)])
 def test_small_long_and_large_pictures_are_damaged(kind, size):
+    if kind == "skin_marks" and min(size) == 32:
+        assert DAMAGES[kind](kind=kind).lacks(context(*size)) == "face mesh"  # no mole is a pixel on so small a face
+        return
     assert masks(kind, 2, *size).any()
