@@ -50,8 +50,8 @@ class Objects(HoleDamage):
     Source: the rules are those by which LaMa's published code (Suvorov et al., WACV 2022) moves segments about, with
     its bounds on area (0.02 to 0.3) and on what is hidden (0.2) [unverified: read from its configuration by others];
     saliency is that of Hou and Zhang, Saliency Detection: A Spectral Residual Approach (CVPR 2007), on 64 pixels; they
-    cut it at three times its mean, which leaves nothing of many photographs. We depart from LaMa in asking for saliency instead of a count of covered objects, since most
-    pictures have no segments.
+    cut it at three times its mean, which leaves nothing of many photographs. We depart from LaMa in asking for saliency
+    instead of a count of covered objects, since most pictures have no segments.
     """
 
     parameters_type: ClassVar[type[Parameters]] = Shape
