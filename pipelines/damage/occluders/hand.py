@@ -102,11 +102,10 @@ def hand(held: Held) -> list[Part]:
     color = varied(rng, held.skin, 8)
     bend = float(rng.uniform(-0.25, 0.25))
     # The little finger lies deepest, the index finger over it.
-    arm = [_forearm(frame, bend, color, held.seed), _sleeve(held, frame, bend)]
-    skin = _skin(frame, [*(finger for finger in fingers), thumb], color, held.seed, nails=True)
-    shapes = (*(_outline(finger) for finger in fingers), _outline(thumb), (_palm(frame),))
-    united = tuple(outline if isinstance(outline, tuple) else (outline,) for outline in _flat(shapes))
-    return [arm[0], Part(united, skin, shadow=0.5, reach=held.head.unit * 0.1), arm[1]]
+    arm = [_hull(pair) for pair in _wrist(frame, bend)]
+    skin = _skin(frame, [*fingers, thumb], [_palm(frame), *arm], color, held.seed)
+    shapes = tuple((outline,) for outline in (*_outlines([*fingers, thumb]), _palm(frame), *arm))
+    return [Part(shapes, skin, shadow=0.5, reach=held.head.unit * 0.1), _sleeve(held, frame, bend)]
 
 
 def _laid(held: Held) -> Frame:
@@ -156,16 +155,8 @@ def _palm(frame: Frame) -> Outline:
     return _hull([frame.ball(*ball) for ball in (*PALM, *HEEL)])
 
 
-def _outline(capsules: Sequence[Capsule]) -> list[Outline]:
-    return [_hull(capsule) for capsule in capsules]
-
-
-def _flat(shapes: Sequence[object]) -> list[tuple[Outline, ...]]:
-    """One shape for each outline, so that they are united."""
-    found: list[tuple[Outline, ...]] = []
-    for shape in shapes:
-        found += [(outline,) for outline in shape]  # type: ignore[attr-defined]
-    return found
+def _outlines(fingers: Sequence[Sequence[Capsule]]) -> list[Outline]:
+    return [_hull(capsule) for finger in fingers for capsule in finger]
 
 
 _ANGLES = np.arange(20) * (2 * np.pi / 20)
@@ -206,31 +197,54 @@ def _capsule(x: Heights, y: Heights, one: Ball, other: Ball) -> Heights:
     return np.where(inner > 0, height, np.float32(-1e4))  # type: ignore[no-any-return]
 
 
-def _skin(frame: Frame, fingers: Sequence[list[Capsule]], color: Color, seed: int, nails: bool) -> Surface:
-    """Skin: redder where it is thin and in creases, wrinkled at the joints."""
+def _skin(
+    frame: Frame, fingers: Sequence[list[Capsule]], backs: Sequence[Outline], color: Color, seed: int
+) -> Surface:
+    """Skin of a hand: knuckles and sinews stand out, gaps are dark, joints are wrinkled, nails shine."""
     pixel = frame.length / noise.PIXEL
+    sinews = [_sinew(frame, number) for number in range(4)]
 
     def surface(spot: Spot) -> Paint:
-        palm = np.zeros_like(spot.mask)
-        corner = np.array([float(spot.x[0, 0]) - 0.5, float(spot.y[0, 0]) - 0.5])
-        outline = np.rint(_palm(frame) / noise.PIXEL - corner).astype(np.int32)
-        cv2.fillPoly(palm, [outline], 255)
-        ground = puffed(palm, max(2.0, 0.1 * pixel)) * np.float32(0.75) - np.float32(0.01 * pixel)
-        ground[palm == 0] = -0.2 * pixel
+        ground = _ground(spot, backs, pixel)
+        ground = cv2.GaussianBlur(raised(spot, sinews, ground), (0, 0), max(0.8, 0.03 * pixel))
         heights = raised(spot, [capsule for finger in fingers for capsule in finger], ground)
-        np.maximum(heights, np.float32(-0.05 * pixel), out=heights)
-        rounded = cv2.GaussianBlur(heights, (0, 0), max(0.6, 0.01 * pixel))
-        wide = cv2.GaussianBlur(heights, (0, 0), max(1.0, 0.028 * pixel))
-        # Ambient light does not reach into the gaps.
-        hidden = np.clip((wide - rounded) * np.float32(14 / pixel), 0, 0.5)
-        fine = grain(seed, spot.mask, 0.16 * pixel, 1, 0.75)
-        colour = np.array(color, np.float32) * (1 + 0.05 * fine[..., None])
-        colour *= 1 - hidden[..., None] * np.array((0.8, 1.15, 1.2), np.float32)
+        colour, rounded = fleshy(spot, heights, color, seed, pixel)
         colour *= _marks(spot, fingers, pixel)
-        painted = lit(rounded + 0.006 * pixel * fine, colour, spot.light, dark=0.5, gloss=0.08, sharp=10)
-        return _nailed(spot, painted, fingers, pixel) if nails else painted
+        painted = lit(rounded, colour, spot.light, dark=0.5, gloss=0.07, sharp=9)
+        return _nailed(spot, painted, fingers, pixel)
 
     return surface
+
+
+def _sinew(frame: Frame, number: int) -> Capsule:
+    """From a knuckle to the wrist."""
+    x, y = FINGERS[number][:2]
+    return frame.ball(x, y - 0.01, 0.045, 0.062), frame.ball(0.3 * x, 0.1, 0.02, 0.05)
+
+
+def _ground(spot: Spot, outlines: Sequence[Outline], pixel: float) -> Heights:
+    """The back of the hand and the wrist, below the fingers."""
+    mask = np.zeros_like(spot.mask)
+    corner = np.array([float(spot.x[0, 0]) - 0.5, float(spot.y[0, 0]) - 0.5]) * noise.PIXEL
+    for outline in outlines:
+        cv2.fillPoly(mask, [np.rint(outline - corner).astype(np.int32)], 255, cv2.LINE_8, noise.SHIFT)
+    ground = puffed(mask, max(2.0, 0.13 * pixel)) * np.float32(0.72) - np.float32(0.015 * pixel)
+    return cv2.GaussianBlur(ground, (0, 0), max(0.8, 0.02 * pixel))  # type: ignore[return-value]
+
+
+def fleshy(spot: Spot, heights: Heights, color: Color, seed: int, pixel: float) -> tuple[Paint, Heights]:
+    """Colour of skin over heights, and the heights rounded: ambient light does not reach into gaps, where it is redder.
+
+    Args:
+        pixel: a hand's length in pixels.
+    """
+    rounded = cv2.GaussianBlur(heights, (0, 0), max(0.6, 0.009 * pixel))
+    wide = cv2.GaussianBlur(heights, (0, 0), max(1.0, 0.026 * pixel))
+    hidden = np.clip((wide - rounded) * np.float32(11 / pixel), 0, 0.45)[..., None]
+    fine = grain(seed, spot.mask, 0.2 * pixel, 1, 0.55)
+    colour = np.array(color, np.float32) * (1 - hidden * np.array((0.75, 1.1, 1.15), np.float32))
+    colour *= 1 + np.array((0.025, 0.05, 0.05), np.float32) * fine[..., None]
+    return colour, rounded + np.float32(0.0016 * pixel) * fine
 
 
 def _marks(spot: Spot, fingers: Sequence[list[Capsule]], pixel: float) -> Paint:
@@ -251,7 +265,7 @@ def _marks(spot: Spot, fingers: Sequence[list[Capsule]], pixel: float) -> Paint:
                 level = min(255, int(60 + 2 * pixel))
                 cv2.polylines(marks, [line], False, level, max(1, round(0.006 * pixel)), cv2.LINE_AA, 4)
     soft = cv2.GaussianBlur(marks, (0, 0), max(0.5, 0.005 * pixel)).astype(np.float32)
-    return 1 - soft[..., None] * np.array((0.0011, 0.0016, 0.0016), np.float32)  # type: ignore[no-any-return]
+    return 1 - soft[..., None] * np.array((0.0007, 0.0011, 0.0011), np.float32)  # type: ignore[no-any-return]
 
 
 def _nailed(spot: Spot, painted: Paint, fingers: Sequence[list[Capsule]], pixel: float) -> Paint:
@@ -279,19 +293,10 @@ def _ellipse(mask: NDArray[np.uint8], middle: NDArray[np.float64], axes: tuple[f
         cv2.ellipse(mask, centre, (int(axes[0] * 16), int(axes[1] * 16)), angle, 0, 360, 255, -1, cv2.LINE_AA, 4)
 
 
-def _forearm(frame: Frame, bend: float, color: Color, seed: int) -> Part:
-    """The wrist, up to where the sleeve begins and a little further."""
-    balls = [frame.ball(0, 0.06, 0.12), frame.ball(0, -0.06, 0.115), frame.ball(*_beyond(bend, 0.5), 0.145)]
-    pixel = frame.length / noise.PIXEL
-
-    def surface(spot: Spot) -> Paint:
-        heights = cv2.GaussianBlur(puffed(spot.mask, 0.13 * pixel), (0, 0), max(0.6, 0.02 * pixel))
-        fine = grain(seed + 5, spot.mask, 0.16 * pixel, 1, 0.75)
-        colour = np.array(color, np.float32) * (1 + 0.05 * fine[..., None])
-        return lit(heights * np.float32(0.8), colour, spot.light, dark=0.5, gloss=0.06, sharp=10)
-
-    shapes = tuple((_hull(pair),) for pair in zip(balls[:-1], balls[1:], strict=True))
-    return Part(shapes, surface, shadow=0.35, reach=frame.length * 0.04)
+def _wrist(frame: Frame, bend: float) -> list[Capsule]:
+    """From the heel of the hand to where the sleeve begins and a little further."""
+    balls = [frame.ball(0, 0.08, 0.125), frame.ball(0, -0.06, 0.115), frame.ball(*_beyond(bend, 0.5), 0.145)]
+    return list(zip(balls[:-1], balls[1:], strict=True))
 
 
 def _beyond(bend: float, far: float) -> tuple[float, float]:
@@ -377,36 +382,25 @@ def fist(held: Held, middle: Outline, axis: Outline, half: float, *, over: bool 
         _flat_ball(middle + across * (half + 1.1 * thick) - axis * 2.4 * thick, 1.3 * thick, 0),
         _flat_ball(wrist, 1.9 * thick, 0),
     ]
-    bulk = _hull(back)
+    bend = float(rng.uniform(-0.2, 0.2))
+    backs = [_hull(back), *(_hull(pair) for pair in _wrist(frame, bend))]
     pixel = size / noise.PIXEL
 
     def behind(spot: Spot) -> Paint:
-        heights = cv2.GaussianBlur(puffed(spot.mask, 0.12 * pixel), (0, 0), max(0.6, 0.02 * pixel))
-        fine = grain(held.seed + 3, spot.mask, 0.16 * pixel, 1, 0.75)
-        colour = np.array(color, np.float32) * (1 + 0.05 * fine[..., None])
-        return lit(heights, colour, spot.light, dark=0.48, gloss=0.06, sharp=10)
+        colour, rounded = fleshy(spot, _ground(spot, backs, pixel), color, held.seed + 3, pixel)
+        return lit(rounded, colour, spot.light, dark=0.48, gloss=0.06, sharp=9)
 
     def front(spot: Spot) -> Paint:
         heights = raised(spot, capsules, np.full(spot.mask.shape, -0.05 * pixel, np.float32))
-        rounded = cv2.GaussianBlur(heights, (0, 0), max(0.6, 0.008 * pixel))
-        wide = cv2.GaussianBlur(heights, (0, 0), max(1.0, 0.028 * pixel))
-        hidden = np.clip((wide - rounded) * np.float32(12 / pixel), 0, 0.5)
-        fine = grain(held.seed + 4, spot.mask, 0.16 * pixel, 1, 0.75)
-        colour = np.array(color, np.float32) * (1 + 0.05 * fine[..., None])
-        colour *= 1 - hidden[..., None] * np.array((0.8, 1.15, 1.2), np.float32)
+        colour, rounded = fleshy(spot, heights, color, held.seed + 4, pixel)
         colour *= _marks(spot, [capsules[number * 2 : number * 2 + 2] for number in range(4)], pixel)
-        return lit(rounded, colour, spot.light, dark=0.48, gloss=0.08, sharp=10)
+        return lit(rounded, colour, spot.light, dark=0.48, gloss=0.07, sharp=9)
 
-    bend = float(rng.uniform(-0.2, 0.2)) - side * 0.0
-    rear = [_forearm(frame, bend, color, held.seed), Part(((bulk,),), behind, shadow=0.4, reach=unit * 0.08), _sleeve(held, frame, bend)]
-    fingers = Part(tuple((outline,) for outline in _outline(capsules)), front, shadow=0.45, reach=unit * 0.04)
-    return rear, [fingers] if over else []
+    rear = Part(tuple((outline,) for outline in backs), behind, shadow=0.4, reach=unit * 0.08)
+    fingers = Part(tuple((outline,) for outline in _outlines([capsules])), front, shadow=0.45, reach=unit * 0.04)
+    return [rear, _sleeve(held, frame, bend)], [fingers] if over else []
 
 
 def _flat_ball(point: NDArray[np.float64], radius: float, z: float) -> Ball:
     return Ball(float(point[0]) / noise.PIXEL, float(point[1]) / noise.PIXEL, z / noise.PIXEL, radius / noise.PIXEL)
 
-
-def palm_of(head: Head) -> float:
-    """Pixels of a hand's width, for those who need to know how large it is."""
-    return head.unit * LENGTH * 0.42 / noise.PIXEL

@@ -73,7 +73,7 @@ class Part:
     within: Outline | None = None
 
     def points(self) -> Outline:
-        return np.concatenate([outline for shape in self.shapes for outline in shape] + [line[0] for line in self.lines])
+        return np.concatenate([*(outline for shape in self.shapes for outline in shape), *(line[0] for line in self.lines)])
 
 
 def bounds(parts: Sequence[Part], height: int, width: int) -> tuple[int, int, int, int] | None:
@@ -225,6 +225,7 @@ def lit(
         gloss: strength of highlights, 0 to 1.
         sharp: exponent of highlights.
     """
+    heights = np.asarray(heights, np.float32)
     across = cv2.Sobel(heights, cv2.CV_32F, 1, 0, scale=1 / 8)
     along = cv2.Sobel(heights, cv2.CV_32F, 0, 1, scale=1 / 8)
     return reflected(across, along, colour, light, dark=dark, gloss=gloss, sharp=sharp)
