@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -70,7 +71,7 @@ def cup(held: Held) -> list[Part]:
         parts = [_handle(held, at, top, bottom, height, -side), *parts]
     share = 0.55
     half = (top + (bottom - top) * share) * unit
-    rear, fingers = fist(held, at(0.0, height * share + bend * 0.3), axis, half)
+    rear, fingers = fist(held, at(0.0, height * share + bend * 0.3), axis, half, around=float(rng.uniform(0.3, 0.75)))
     return [*rear, *parts, *fingers]
 
 
@@ -172,14 +173,15 @@ def _lid(at: object, top: float, bend: float, unit: float) -> list[Part]:
     cos, sin = np.cos(angle), np.sin(angle)
     ring = at(
         np.concatenate([wide * cos, (wide * 0.92 * cos)[::-1]]),
-        np.concatenate([low + wide * bend * sin, (high - wide * 0.92 * bend * sin)[::-1]]),
+        np.concatenate([low + wide * bend * sin, (high + wide * 0.92 * bend * sin)[::-1]]),
     )
     full = np.linspace(0, 2 * np.pi, 48)
     upper = at(wide * 0.92 * np.cos(full), high + wide * 0.92 * bend * np.sin(full))
     dip = at(wide * 0.8 * np.cos(full), high + 0.02 + wide * 0.8 * bend * np.sin(full))
 
     def white(spot: Spot) -> Paint:
-        return lit(puffed(spot.mask, 0.08 * unit / noise.PIXEL), (236, 235, 232), spot.light, dark=0.55, gloss=0.25, sharp=12)
+        heights = cv2.GaussianBlur(puffed(spot.mask, 0.07 * unit / noise.PIXEL), (0, 0), 0.02 * unit / noise.PIXEL + 0.5)
+        return lit(heights, (236, 235, 232), spot.light, dark=0.55, gloss=0.25, sharp=12)
 
     return [
         Part(((ring,), (upper,)), white, shadow=0.35, reach=unit * 0.04),

@@ -12,9 +12,11 @@ from pipelines.damage.occluders.parts import Paint, Part, Spot, Surface, along, 
 from pipelines.damage.occluders.sort import Held, varied
 
 CUTS = ("lock", "fringe", "wisps", "curtain")
-STEPS = 17
+STEPS = 14
 TONES = (0.62, 0.9, 1.25)
 """Of the deeper, the middle and the uppermost hairs."""
+
+Line = tuple[Outline, float, int]
 
 Curve = NDArray[np.float64]
 """(4, 3) points of a cubic Bézier curve in units of a head."""
@@ -22,20 +24,20 @@ Curve = NDArray[np.float64]
 
 def hair(held: Held) -> list[Part]:
     """Locks, each of many hairs that run together towards its end."""
-    rng = held.rng
-    locks = _locks(held)
-    color = varied(rng, held.hair, 8)
-    layers: list[list[tuple[Outline, float, int]]] = [[], [], []]
+    color = varied(held.rng, held.hair, 8)
+    layers: list[list[Line]] = [[], [], []]
     bodies = []
-    for curve, width, count in locks:
+    for curve, width, count in _locks(held):
+        swing = float(held.rng.normal(0, 0.06))
         if count > 14:
-            bodies.append((_ribbon(held, curve, width * 0.62),))
+            bodies.append((_ribbon(held, curve, width * 0.6, swing),))
         for number in range(count):
-            layers[number % 3].append(_single(held, curve, width, number / max(1, count - 1)))
+            layers[number % 3] += _single(held, curve, swing, width, number / max(1, count - 1))
     unit = held.head.unit
     parts = []
     if bodies:
-        parts.append(Part(tuple(bodies), _sheen(held, color, 0.55), opacity=0.9, shadow=0.5, reach=unit * 0.07, soft=unit * 0.014))
+        body = _sheen(held, color, 0.6)
+        parts.append(Part(tuple(bodies), body, opacity=0.85, shadow=0.45, reach=unit * 0.06, soft=unit * 0.012))
     for tone, lines in zip(TONES, layers, strict=True):
         shadow = 0.35 if not bodies and tone == TONES[0] else 0.0
         parts.append(Part((), _sheen(held, color, tone), lines=tuple(lines), shadow=shadow, reach=unit * 0.05))
@@ -87,40 +89,43 @@ def _swept(rng: np.random.Generator, side: int, share: float, width: float, coun
     return points, width, count
 
 
-def _along(curve: Curve) -> NDArray[np.float64]:
-    """Points of a curve, (STEPS, 3)."""
+def _along(curve: Curve, swing: float = 0.0) -> NDArray[np.float64]:
+    """Points of a curve, (STEPS, 3), that swings more and more towards its end."""
     t = np.linspace(0, 1, STEPS)[:, None]
     a, b, c, d = curve
     found: NDArray[np.float64] = (1 - t) ** 3 * a + 3 * t * (1 - t) ** 2 * b + 3 * t * t * (1 - t) * c + t**3 * d
+    found[:, 0] += swing * t[:, 0] * np.sin(t[:, 0] * 8)
     return found
 
 
 def _narrowing() -> NDArray[np.float64]:
-    """Width of a lock along its course: hairs run together."""
+    """Width of a lock along its course: hairs come out of the others and run together again."""
     t = np.linspace(0, 1, STEPS)
-    return 1 - 0.86 * t**1.6
+    found: NDArray[np.float64] = (1 - 0.9 * t**1.7) * (0.35 + 0.65 * np.clip(t / 0.25, 0, 1))
+    return found
 
 
-def _ribbon(held: Held, curve: Curve, width: float) -> Outline:
-    points, half = _along(curve), _narrowing() * width / 2
+def _ribbon(held: Held, curve: Curve, width: float, swing: float) -> Outline:
+    points, half = _along(curve, swing), _narrowing() * width / 2
     left, right = points.copy(), points.copy()
     left[:, 0] -= half
     right[:, 0] += half
-    edge = np.concatenate([left, right[::-1]])
+    edge = np.concatenate([left[2:], right[:1:-1]])
     return held.head.at(edge[:, 0], edge[:, 1], edge[:, 2])
 
 
-def _single(held: Held, curve: Curve, width: float, place: float) -> tuple[Outline, float, int]:
-    """One hair of a lock, with its own small swing."""
+def _single(held: Held, curve: Curve, swing: float, width: float, place: float) -> list[Line]:
+    """One hair of a lock with a small swing of its own, thinner towards both ends."""
     rng = held.rng
     moves = rng.normal(0, 1, 4)
     t = np.linspace(0, 1, STEPS)
-    points = _along(curve)
-    points[:, 0] += (place - 0.5 + 0.1 * moves[0]) * width * _narrowing() + 0.035 * moves[1] * t * t
-    points[:, 0] += 0.012 * np.sin(t * (3 + moves[2]) + moves[3])
-    last = STEPS - int(rng.integers(0, 4))
-    thick = held.head.unit * float(rng.uniform(0.008, 0.017))
-    return held.head.at(*points[:last].T), thick, int(rng.integers(150, 250))
+    points = _along(curve, swing)
+    points[:, 0] += (place - 0.5 + 0.1 * moves[0]) * width * _narrowing() + 0.05 * moves[1] * t * t
+    points[:, 0] += 0.014 * np.sin(t * (3 + moves[2]) + moves[3])
+    first, last = int(rng.integers(0, 4)), STEPS - int(rng.integers(0, 4))
+    thick, level = held.head.unit * float(rng.uniform(0.009, 0.018)), int(rng.integers(150, 250))
+    placed = held.head.at(*points.T)
+    return [(placed[first : last - 3], thick, level), (placed[max(first - 1, 0) : last], thick * 0.45, level * 3 // 4)]
 
 
 def _sheen(held: Held, color: Color, tone: float) -> Surface:

@@ -207,7 +207,7 @@ def _skin(
     def surface(spot: Spot) -> Paint:
         ground = _ground(spot, backs, pixel)
         ground = cv2.GaussianBlur(raised(spot, sinews, ground), (0, 0), max(0.8, 0.03 * pixel))
-        heights = raised(spot, [capsule for finger in fingers for capsule in finger], ground)
+        heights = raised(spot, [capsule for finger in fingers for capsule in finger], ground) * np.float32(0.8)
         colour, rounded = fleshy(spot, heights, color, seed, pixel)
         colour *= _marks(spot, fingers, pixel)
         painted = lit(rounded, colour, spot.light, dark=0.5, gloss=0.07, sharp=9)
@@ -242,7 +242,7 @@ def fleshy(spot: Spot, heights: Heights, color: Color, seed: int, pixel: float) 
     wide = cv2.GaussianBlur(heights, (0, 0), max(1.0, 0.026 * pixel))
     hidden = np.clip((wide - rounded) * np.float32(11 / pixel), 0, 0.45)[..., None]
     fine = grain(seed, spot.mask, 0.2 * pixel, 1, 0.55)
-    colour = np.array(color, np.float32) * (1 - hidden * np.array((0.75, 1.1, 1.15), np.float32))
+    colour = np.array(color, np.float32) * (1 - hidden * np.array((0.75, 0.98, 1.02), np.float32))
     colour *= 1 + np.array((0.025, 0.05, 0.05), np.float32) * fine[..., None]
     return colour, rounded + np.float32(0.0016 * pixel) * fine
 
@@ -349,7 +349,7 @@ def cloth(color: Color, seed: int, radius: float) -> Surface:
     return surface
 
 
-def fist(held: Held, middle: Outline, axis: Outline, half: float, *, over: bool = True) -> tuple[list[Part], list[Part]]:
+def fist(held: Held, middle: Outline, axis: Outline, half: float, *, around: float = 1.0) -> tuple[list[Part], list[Part]]:
     """Fingers around an upright thing, in front of it, and the hand and arm behind it.
 
     Args:
@@ -357,20 +357,21 @@ def fist(held: Held, middle: Outline, axis: Outline, half: float, *, over: bool 
         middle: (2,) of the grip, in sixteenths.
         axis: (2,) of length one, up along what is held.
         half: half the width of what is held, in sixteenths.
-        over: whether the fingers are seen, or only what is behind.
+        around: how far the fingers reach, of the width.
     """
     rng, side, unit = held.fresh("fist"), held.side, held.head.unit
     color = varied(rng, held.skin, 8)
     size = unit * LENGTH
     across = np.array([-axis[1], axis[0]]) * side
     # The hand comes from this side; its fingers end a little beyond the middle on the other one.
-    thick = 0.058 * size
+    thick = 0.05 * size
     capsules = []
     for number in range(4):
-        place = middle + axis * (1.5 - number) * 1.72 * thick
-        root = place + across * (half + 0.45 * thick)
-        bent = place - across * half * 0.55 + axis * thick * float(rng.normal(0, 0.12))
-        tip = place - across * (half + 0.1 * thick) * (0.92 - 0.1 * abs(number - 1))
+        place = middle + axis * (1.5 - number) * 1.8 * thick
+        reach = half * (2 * around - 1) - 0.12 * thick * abs(number - 1)
+        root = place + across * (half + 0.35 * thick)
+        tip = place - across * reach * (1 if around == 1 else float(rng.uniform(0.94, 1.06))) + axis * thick * 0.1
+        bent = (root + tip) / 2 + axis * thick * float(rng.normal(0.06, 0.06))
         z = 0.6 * half
         balls = [_flat_ball(point, thick * share, depth) for point, share, depth in ((root, 1.02, z), (bent, 0.96, z + 0.3 * thick), (tip, 0.86, z * 0.5))]
         capsules += [(balls[0], balls[1]), (balls[1], balls[2])]
@@ -391,14 +392,14 @@ def fist(held: Held, middle: Outline, axis: Outline, half: float, *, over: bool 
         return lit(rounded, colour, spot.light, dark=0.48, gloss=0.06, sharp=9)
 
     def front(spot: Spot) -> Paint:
-        heights = raised(spot, capsules, np.full(spot.mask.shape, -0.05 * pixel, np.float32))
+        heights = raised(spot, capsules, np.full(spot.mask.shape, -0.02 * pixel, np.float32)) * np.float32(0.75)
         colour, rounded = fleshy(spot, heights, color, held.seed + 4, pixel)
         colour *= _marks(spot, [capsules[number * 2 : number * 2 + 2] for number in range(4)], pixel)
         return lit(rounded, colour, spot.light, dark=0.48, gloss=0.07, sharp=9)
 
     rear = Part(tuple((outline,) for outline in backs), behind, shadow=0.4, reach=unit * 0.08)
     fingers = Part(tuple((outline,) for outline in _outlines([capsules])), front, shadow=0.45, reach=unit * 0.04)
-    return [rear, _sleeve(held, frame, bend)], [fingers] if over else []
+    return [rear, _sleeve(held, frame, bend)], [fingers]
 
 
 def _flat_ball(point: NDArray[np.float64], radius: float, z: float) -> Ball:

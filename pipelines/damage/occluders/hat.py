@@ -49,7 +49,7 @@ def _tilted(ring: tuple[NDArray[np.float64], ...], front: float, sides: float = 
 def _dome(head: Head, base: float, top: float, front: float, flat: float, half_x: float = HALF_X, half_z: float = HALF_Z) -> Outline:
     """The outline of a crown, from its base to its top; flat is 1 for a cylinder, 0 for half a ball."""
     rings = []
-    for share in np.linspace(0, 1, 9):
+    for share in np.sin(np.linspace(0, np.pi / 2, 14)):
         narrow = (1 - share ** (2 + 6 * flat)) ** (0.5 if flat < 0.5 else 0.35)
         narrow = max(narrow, 0.78 if flat > 0.5 else 0.0) if share < 1 else (0.74 if flat > 0.5 else 0.0)
         ring = _ring(half_x * (0.05 + 0.95 * narrow), half_z * (0.05 + 0.95 * narrow), base + (top - base) * share)
@@ -66,20 +66,21 @@ def _face(head: Head) -> Outline:
     return head.at(x, y, 0.12 - 0.55 * x * x)
 
 
-def _shade(head: Head, lower: Outline, upper: Outline, depth: float, strength: float) -> Part:
+def _shade(held: Held, lower: Outline, upper: Outline, depth: float, strength: float) -> Part:
     """The shadow of a brim on the face: below its edge, softer than a contact shadow.
 
     Args:
-        head: whose.
+        held: on whose face.
         lower: the brim's front edge from one side to the other.
         upper: the edge of the crown, likewise.
         depth: how far it falls, in units.
         strength: 0 to 1.
     """
+    head, dark = held.head, np.array(held.skin, np.float32) * np.array((0.26, 0.2, 0.17), np.float32)
     fallen = lower + np.array(head.down, np.float64) * depth
     outline = np.concatenate([fallen, upper[::-1]])
     return Part(
-        ((outline,),), lambda _: np.array((12, 8, 10), np.float32), opacity=strength, soft=head.unit * 0.11, within=_face(head)
+        ((outline,),), lambda _: dark, opacity=strength, soft=head.unit * 0.11, within=_face(head)
     )
 
 
@@ -104,7 +105,7 @@ def _brimmed(held: Held) -> list[Part]:
     ribbon_high = _tilted(_ring(HALF_X * 0.985, HALF_Z * 0.985, base - 0.26, np.pi, 0), front)
     ribbon = np.concatenate([head.at(*ribbon_low), head.at(*ribbon_high)[::-1]])
     return [
-        _shade(head, outer_front, inner_front, float(rng.uniform(0.3, 0.5)), float(rng.uniform(0.4, 0.58))),
+        _shade(held, outer_front, inner_front, float(rng.uniform(0.3, 0.5)), float(rng.uniform(0.4, 0.58))),
         brim,
         Part(((crown,),), _crown_surface(held, color, straw, pinched=not straw, top=top), shadow=0.4, reach=head.unit * 0.06),
         Part(((ribbon,),), _cloth_surface(held, band, 0.03), shadow=0.2, reach=head.unit * 0.02),
@@ -113,13 +114,13 @@ def _brimmed(held: Held) -> list[Part]:
 
 def _lowest(held: Held) -> float:
     """How far down the front edge of a brim comes: over the brows, not to the eyes."""
-    return held.head.y_of(held.head.brow) + float(held.rng.uniform(-0.02, 0.1))
+    return held.head.y_of(held.head.brow) + float(held.rng.uniform(0.0, 0.12))
 
 
 def _cap(held: Held) -> list[Part]:
     rng, head = held.rng, held.head
     low = _lowest(held)
-    base = low - float(rng.uniform(0.28, 0.38))
+    base = low - float(rng.uniform(0.36, 0.46))
     front = 0.1
     crown = _dome(head, base - 0.02, base - 1.22, front, 0.0, HALF_X * 1.02, HALF_Z * 1.02)
     turn = np.linspace(np.pi * 0.97, np.pi * 0.03, 40)
@@ -134,7 +135,7 @@ def _cap(held: Held) -> list[Part]:
     color = varied(rng, chosen(rng, COTTONS), 8)
     second = color if rng.random() < 0.55 else varied(rng, chosen(rng, COTTONS), 8)
     return [
-        _shade(head, outer, inner, float(rng.uniform(0.3, 0.45)), float(rng.uniform(0.4, 0.58))),
+        _shade(held, outer, inner, float(rng.uniform(0.3, 0.45)), float(rng.uniform(0.4, 0.58))),
         Part(((crown,),), _panels(held, color, base), shadow=0.4, reach=head.unit * 0.08),
         Part(((visor,),), _cloth_surface(held, second, 0.16, seams=True), shadow=0.45, reach=head.unit * 0.06),
     ]
@@ -154,7 +155,7 @@ def _bucket(held: Held) -> list[Part]:
     inner_front = head.at(*_tilted(_ring(HALF_X, HALF_Z, base - front * HALF_Z, np.pi, 0), front))
     color = varied(rng, chosen(rng, COTTONS), 10)
     return [
-        _shade(head, outer_front, inner_front, float(rng.uniform(0.25, 0.4)), float(rng.uniform(0.4, 0.55))),
+        _shade(held, outer_front, inner_front, float(rng.uniform(0.25, 0.4)), float(rng.uniform(0.4, 0.55))),
         Part(((brim,),), _cloth_surface(held, color, 0.3, seams=True), shadow=0.5, reach=head.unit * 0.1),
         Part(((crown,),), _crown_surface(held, color, False, pinched=False, top=base - 1.0), shadow=0.4, reach=head.unit * 0.05),
     ]
@@ -177,6 +178,14 @@ def _cloth_surface(held: Held, color: Color, radius: float, *, seams: bool = Fal
     return surface
 
 
+def _frame(head: Head) -> tuple[Outline, float]:
+    """Three points of a frame around the axis of a head, and half the width of the head in it, as it is turned."""
+    points = head.at(np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0]), AXIS)
+    right = np.array(head.right, np.float64)
+    depth = float(right @ np.array(head.out, np.float64) / (right @ right))
+    return points, float(np.hypot(HALF_X, HALF_Z * depth))
+
+
 def _ball(u: Heights, v: Heights, top: float, base: float) -> Heights:
     """Heights of something round that stands on a head."""
     height = np.float32(base - top)
@@ -185,11 +194,12 @@ def _ball(u: Heights, v: Heights, top: float, base: float) -> Heights:
 
 def _crown_surface(held: Held, color: Color, straw: bool, *, pinched: bool, top: float) -> Surface:
     head, pixel = held.head, held.head.unit / noise.PIXEL
-    frame = head.at(np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0]), 0.0)
+    frame, half = _frame(head)
     side = float(held.fresh("pinch").uniform(0.3, 0.45))
 
     def surface(spot: Spot) -> Paint:
         u, v = along(spot, frame[0], frame[1], frame[2])
+        u *= np.float32(HALF_X / half)
         heights = _ball(u, v, top, top + 1.2) * np.float32(0.8)
         if pinched:
             # Two dents in front, as fingers leave them, and one along the top.
@@ -218,10 +228,12 @@ def _plaited(colour: Paint, rows: Heights, around: Heights, pixel: float) -> tup
 
 def _brim_surface(held: Held, color: Color, straw: bool, base: float, front: float, wide: float) -> Surface:
     head, pixel = held.head, held.head.unit / noise.PIXEL
-    frame = head.at(np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0]), 0.0)
+    frame, half = _frame(head)
+    across = wide / HALF_X * half
 
     def surface(spot: Spot) -> Paint:
         u, v = along(spot, frame[0], frame[1], frame[2])
+        u *= np.float32(wide / across)
         rough = grain(held.seed + 2, spot.mask, 3 if not straw else 4, 1, 0.8)
         wave = grain(held.seed + 3, spot.mask, 0.7 * pixel, max(1.0, 0.15 * pixel), 0.45)
         colour = np.array(color, np.float32) * (1 + (0.05 if not straw else 0.1) * rough[..., None])
@@ -241,14 +253,19 @@ def _brim_surface(held: Held, color: Color, straw: bool, base: float, front: flo
 def _panels(held: Held, color: Color, base: float) -> Surface:
     """A cap of panels with seams, a button, and perhaps a badge in front."""
     head, pixel = held.head, held.head.unit / noise.PIXEL
-    frame = head.at(np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0]), 0.45)
+    frame, half = _frame(head)
+    right = np.array(head.right, np.float64)
+    # Where the middle of the front is seen on a head that is turned.
+    front = float(right @ np.array(head.out, np.float64) / (right @ right)) * HALF_Z / half * HALF_X
     rng = held.fresh("badge")
     badge = varied(rng, chosen(rng, COTTONS), 10)
     kind = int(rng.integers(4))
 
     def surface(spot: Spot) -> Paint:
         u, v = along(spot, frame[0], frame[1], frame[2])
+        u *= np.float32(HALF_X / half)
         heights = _ball(u, v, base - 1.2, base) * np.float32(0.9)
+        u -= np.float32(front) * np.sqrt(np.maximum(1 - (u / np.float32(HALF_X)) ** 2, 0))
         up = np.clip((np.float32(base) - v) * np.float32(1 / 1.2), 0, 1)
         weave = grain(held.seed + 1, spot.mask, 2, 1, 0.8)
         soft = grain(held.seed, spot.mask, 0.4 * pixel, max(1.0, 0.08 * pixel), 0.5)
