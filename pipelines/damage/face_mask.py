@@ -246,7 +246,7 @@ def _strap_colour(rng: np.random.Generator, style: Style, colours: tuple[Color, 
 
 
 def _breadth(rng: np.random.Generator, style: Style) -> float:
-    return float(rng.uniform(*((0.5, 0.7) if style == "n95" else (0.3, 0.48))))
+    return float(rng.uniform(*((0.4, 0.6) if style == "n95" else (0.2, 0.36))))
 
 
 def _in_light(colour: Color, lit: light.Lighting) -> Color:

@@ -31,6 +31,8 @@ _HEAD_MIDDLE, _HEAD_RADII = np.array((0, -0.5, -3.0)), np.array((7.8, 11.0, 9.5)
 
 _TYPICAL = np.array((1.33, 1.0, 0.80))
 """Red, green and blue of skin in white light, relative to green: between those of light and of dark skin."""
+_SOFTEST = 0.7
+"""Pixels that an edge of a sharp photograph seems blurred by."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,19 +61,26 @@ PLAIN = Lighting(np.array((0, 0.12, 0.1)), (235, 235, 235), 1.0)
 
 def lighting(image: Picture, head: Head) -> Lighting:
     """The light that a face stands in."""
-    small = cv2.GaussianBlur(image, (0, 0), max(0.5, 0.35 * head.scale)) if head.scale < 40 else image  # noqa: PLR2004
-    places = np.floor(head.placed(_SKIN)).astype(int)
+    places = head.placed(_SKIN)
     normals = outward(_SKIN)
     height, width = image.shape[:2]
     seen = (places >= 0).all(axis=1) & (places[:, 0] < width) & (places[:, 1] < height)
     seen &= normals @ head.rotation[2] > 0.2  # noqa: PLR2004
     if seen.sum() < 5:  # noqa: PLR2004  # four numbers are fitted
         return PLAIN
-    skin = small[places[seen, 1], places[seen, 0]].astype(np.float64)
+    skin = np.array([colour_at(image, place, 0.4 * head.scale) for place in places[seen]])
     level = skin @ (0.299, 0.587, 0.114) + 1
     # Beards, hair and lips are no skin: what is far darker than the rest tells nothing.
     trusted = level > 0.55 * np.median(level)
     return Lighting(_slope(level[trusted], normals[seen][trusted]), *_white(image, skin[trusted], level[trusted]))
+
+
+def colour_at(image: Picture, place: Array, reach: float) -> Array:
+    """Mean colour (3,) of the square around a place, whose sides are `reach` pixels away; of the nearest one inside."""
+    height, width = image.shape[:2]
+    x, y = (int(min(max(at, 0), side - 1)) for at, side in zip(place, (width, height), strict=True))
+    step = max(1, round(reach))
+    return np.array(cv2.mean(image[max(0, y - step) : y + step + 1, max(0, x - step) : x + step + 1])[:3])
 
 
 def outward(points: Array) -> Array:
@@ -96,7 +105,7 @@ def _white(image: Picture, skin: Array, level: Array) -> tuple[Color, float]:
 
     Skin alone tells light from dark skin as little as bright from dim light, so the picture's lights count too.
     """
-    thin = image[:: max(1, image.shape[0] // 128), :: max(1, image.shape[1] // 128)].reshape(-1, 3).astype(np.float64)
+    thin = image[:: max(1, image.shape[0] // 64), :: max(1, image.shape[1] // 64)].reshape(-1, 3).astype(np.float64)
     lights = float(np.percentile(thin @ (0.299, 0.587, 0.114), 96))
     bright = float(np.percentile(level, 75))
     white = min(246.0, max(0.8 * min(1.35 * bright, 250.0) + 0.2 * lights, 0.72 * lights, 40.0))
@@ -115,7 +124,7 @@ def blur_of(face: Picture) -> float:
     Source: Zhuo and Sim, Defocus map estimation from a single image (2011): an edge blurred once more by a known
     amount tells how far it was blurred before. We take the sharper ones of the strong edges.
     """
-    ratio = min(1.0, 224 / max(face.shape[:2]))
+    ratio = min(1.0, 176 / max(face.shape[:2]))
     grey = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)
     if ratio < 1:
         grey = cv2.resize(grey, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA)
@@ -127,7 +136,8 @@ def blur_of(face: Picture) -> float:
     strong = steep >= np.percentile(steep, 97)
     quotient = float(np.percentile(steep[strong] / np.maximum(flatter[strong], 1e-3), 70))
     sigma = 1 / math.sqrt(max(quotient**2 - 1, 0.01))
-    return float(np.clip(sigma / ratio, 0.4, 40))
+    # What is sharp in a photograph is no step: the edges of eyes and brows are as wide as this.
+    return float(np.clip(math.sqrt(max(sigma**2 - _SOFTEST**2, 0.16)) / ratio, 0.4, 40))
 
 
 def _steepness(grey: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from pipelines.classes import SCHEMES
 from pipelines.damage.base import ClassMap, Picture
 from pipelines.damage.facewear import surface
 from pipelines.damage.facewear.head import Head
-from pipelines.damage.facewear.light import Lighting, outward
+from pipelines.damage.facewear.light import Lighting, colour_at, outward
 from pipelines.damage.facewear.shapes import BANDS, COLUMNS, LOOPS, ROWS, Style
 from pipelines.damage.facewear.surface import FULL, Grid, Place
 from pipelines.damage.facewear.worn import Polygon, Strap
@@ -84,7 +84,9 @@ def straps(
             edge = points[:, 0 if side < 0 else COLUMNS - 1]
             inner = points[:, 1 if side < 0 else COLUMNS - 2]
             start = [np.array([np.interp(place * (ROWS - 1), range(ROWS), axis) for axis in line.T]) for line in (inner, edge)]
-            line = _bent(np.array([*start, *(np.array(point) * (side, 1, 1) for point in path)]))
+            # Where a mask hangs low, a strap that runs below the ear does too.
+            low = 0.75 * start[1][1] if place > 0.5 and style == "n95" else np.inf  # noqa: PLR2004
+            line = _bent(np.array([*start, *((side * x, min(y, low), z) for x, y, z in path)]))
             line = line[: _seen(head, line)]
             pixels = head.placed(line)
             if like_skin is not None:
@@ -120,30 +122,27 @@ class _SkinTest:
     def __init__(self, image: Picture, head: Head) -> None:
         cheeks = np.array([(4.8, -0.7, 3.5), (-4.8, -0.7, 3.5), (3.8, -1.5, 4.1), (-3.8, -1.5, 4.1), (0, 6.5, 5.0)])
         self._image = image
-        self._step = max(1, round(0.2 * head.scale))
+        self._reach = 0.2 * head.scale
         self._skin = np.median([self._colour(place) for place in head.placed(cheeks)], axis=0)
 
     def reaches(self, pixels: Array) -> int:
         """How many places of a line are reached before two in a row are no skin; the first piece always is."""
-        unlike = [self._differs(place) for place in pixels]
-        for number in range(2 * _STEPS, len(pixels) - 1):
-            if unlike[number] and unlike[number + 1]:
-                return number + 1
+        unlike = 0
+        for number in range(2 * _STEPS, len(pixels)):
+            unlike = unlike + 1 if self._differs(pixels[number]) else 0
+            if unlike == 2:  # noqa: PLR2004
+                return number
         return len(pixels)
 
     def _differs(self, place: Array) -> bool:
         colour = self._colour(place)
         # Light may differ a good deal on the side of a face, colour less.
-        light, skin = colour.mean() + 1, self._skin.mean() + 1
+        light, skin = colour.sum() / 3 + 1, self._skin.sum() / 3 + 1
         tint = np.abs(colour / light - self._skin / skin).sum() * 128
         return bool(tint > _UNLIKE or light < 0.4 * skin)
 
     def _colour(self, place: Array) -> Array:
-        height, width = self._image.shape[:2]
-        x, y = (int(np.clip(at, 0, side - 1)) for at, side in zip(place, (width, height), strict=True))
-        patch = self._image[max(0, y - self._step) : y + self._step + 1, max(0, x - self._step) : x + self._step + 1]
-        mean: Array = patch.reshape(-1, 3).mean(axis=0)
-        return mean
+        return colour_at(self._image, place, self._reach)
 
 
 def above(parsing: ClassMap | None, place: Place) -> tuple[Polygon, ...]:

@@ -170,7 +170,7 @@ SHAPES: dict[Style, dict[Wearing, Shape]] = {
     "patterned": _SOFT,
 }
 
-_EAR_TOP, _EAR_BOTTOM = (8.15, 2.9, -4.2), (7.9, -1.7, -4.0)
+_EAR_TOP, _EAR_BOTTOM = (8.15, 2.9, -5.0), (7.9, -1.8, -5.0)
 
 LOOPS: tuple[tuple[float, tuple[tuple[float, float, float], ...]], ...] = (
     (0.06, ((7.35, 1.6, -0.9), _EAR_TOP)),
@@ -179,7 +179,7 @@ LOOPS: tuple[tuple[float, tuple[tuple[float, float, float], ...]], ...] = (
 """Of a loop around an ear: place on the side edge where it is sewn on, and where it goes from there."""
 
 BANDS: tuple[tuple[float, tuple[tuple[float, float, float], ...]], ...] = (
-    (0.22, ((7.3, 1.0, -0.4), (8.0, 3.6, -3.5), (8.0, 5.2, -6.5))),
+    (0.22, ((7.3, 1.0, -0.4), (8.0, 3.6, -3.5), (8.0, 5.6, -6.8))),
     (0.72, ((7.3, -3.9, -1.4), (7.3, -4.6, -4.2), (6.6, -4.8, -6.5))),
 )
 """Likewise of the two bands around the head that an N95 has: one over the ear, one below it."""

@@ -6,6 +6,7 @@ convex pieces filled at several times the size. Where the cloth comes to lie is 
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import cv2
@@ -20,8 +21,10 @@ Grid = NDArray[np.int32]
 
 FULL = 1024
 
-_MAP = 144
+_MAP = 128
 """Pixels of the longer side at which is worked out where the cloth lies; between them it is interpolated."""
+_DENSER = 1.35
+"""Points of the cloth to a pixel of that side, so that hardly a pixel has none."""
 _FINEST = 4
 """The outline is drawn this many times larger, or less where it is large anyway."""
 
@@ -100,15 +103,16 @@ def _lies(grid: Grid, place: Place, left_is_near: bool) -> tuple[NDArray[np.floa
     ratio = min(1.0, _MAP / max(place.width, place.height))
     width, height = max(2, round(place.width * ratio)), max(2, round(place.height * ratio))
     scale = np.array((width / place.width, height / place.height))
-    dense = _dense((grid[..., :2] / PIXEL - (place.x, place.y)) * scale, 1.6 * max(width, height))
-    right, below = np.diff(dense, axis=1)[:-1], np.diff(dense, axis=0)[:, :-1]
-    faces = right[..., 0] * below[..., 1] - right[..., 1] * below[..., 0] > 0
-    at = np.floor(dense[:-1, :-1]).astype(np.int32)
-    seen = faces & (at >= 0).all(axis=2) & (at[..., 0] < width) & (at[..., 1] < height)
-    rows, columns = np.nonzero(seen)
-    # What lies nearer is written last, and stays.
-    order = np.argsort(-columns if left_is_near else columns, kind="stable")
-    rows, columns = rows[order], columns[order]
+    coarse = ((grid[..., :2] / PIXEL - (place.x, place.y)) * scale).astype(np.float32)
+    steps = [math.ceil(_DENSER * max(width, height) / (length - 1)) for length in coarse.shape[:2]]
+    dense = _between(_between(coarse, steps[0]).transpose(1, 0, 2), steps[1]).transpose(1, 0, 2)
+    at = dense[:-1, :-1].astype(np.int32)
+    seen = _turned_here(coarse).repeat(steps[0], axis=0).repeat(steps[1], axis=1)
+    x, y = at[..., 0], at[..., 1]
+    seen = seen & (x >= 0) & (y >= 0) & (x < width) & (y < height)
+    # What lies nearer is written last, and stays: columns are gone through towards the nearer side.
+    columns, rows = np.nonzero((seen[:, ::-1] if left_is_near else seen).T)
+    columns = seen.shape[1] - 1 - columns if left_is_near else columns
     cells = at[rows, columns, 1] * width + at[rows, columns, 0]
     fields = np.zeros((3, height * width), np.float32)
     fields[0, cells] = (columns + 0.5) / dense.shape[1]
@@ -117,26 +121,29 @@ def _lies(grid: Grid, place: Place, left_is_near: bool) -> tuple[NDArray[np.floa
     return _smooth(fields.reshape(3, height, width))
 
 
-def _dense(points: NDArray[np.float64], number: float) -> NDArray[np.float64]:
-    """Points between points, at least so many each way."""
-    rows, columns = (_weights(length, round(number)) for length in points.shape[:2])
-    dense: NDArray[np.float64] = np.einsum("ai,ijk,bj->abk", rows, points, columns, optimize=True)
-    return dense
+def _turned_here(points: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which pieces between points show the viewer their outer side."""
+    right, below = np.diff(points, axis=1), np.diff(points, axis=0)
+    right, below = right[:-1] + right[1:], below[:, :-1] + below[:, 1:]
+    turned: NDArray[np.bool_] = right[..., 0] * below[..., 1] - right[..., 1] * below[..., 0] > 0
+    return turned
 
 
-def _weights(length: int, number: int) -> NDArray[np.float64]:
-    at = np.linspace(0, length - 1, number)
-    return np.clip(1 - np.abs(at[:, None] - np.arange(length)), 0, 1)
+def _between(points: NDArray[np.float32], steps: int) -> NDArray[np.float32]:
+    """So many points evenly from each row to the next."""
+    share = (np.arange(steps, dtype=np.float32) / np.float32(steps))[None, :, None, None]
+    between = points[:-1, None] * (1 - share) + points[1:, None] * share
+    return np.concatenate([between.reshape(-1, *points.shape[1:]), points[-1:]])
 
 
 def _smooth(fields: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The first two fields where the third is 1, and what they come to beyond; smooth, since points lie unevenly."""
-    near = cv2.merge(list(fields))
-    near = cv2.GaussianBlur(near, (0, 0), 0.8, borderType=cv2.BORDER_CONSTANT)
+    near = cv2.GaussianBlur(cv2.merge(list(fields)), (0, 0), 0.8, borderType=cv2.BORDER_CONSTANT)
+    total, wider, factor = near, near, 1e-3
     # Ever wider, for what lies ever further out.
-    total, factor = near, 1e-3
-    for sigma in (2.0, 6.0, 18.0):
-        total = total + factor * cv2.GaussianBlur(near, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
+    for side in (5, 15, 45):
+        wider = cv2.boxFilter(wider, cv2.CV_32F, (side, side), borderType=cv2.BORDER_CONSTANT)
+        total = total + factor * wider
         factor *= 1e-3
     weight = np.maximum(total[..., 2], 1e-20)
     return total[..., 0] / weight, total[..., 1] / weight

@@ -146,17 +146,16 @@ class Worn:
     def _cloth(self, grid: Grid, place: Place, under: Picture, cover: Mask) -> Picture:
         """Colours of the cloth as it lies there, in the light of the face that it covers."""
         rows, columns = self._size(grid)
-        light = cv2.resize(grid[..., 2].astype(np.float32) / FULL, (columns, rows), interpolation=cv2.INTER_LINEAR)
-        flat_cloth = cloth.drawn(self.style, self.colours, self.pattern, self.seed, light)  # type: ignore[arg-type]
+        bent = cv2.resize(grid[..., 2].astype(np.float32) / FULL, (columns, rows), interpolation=cv2.INTER_LINEAR)
+        flat_cloth = cloth.drawn(self.style, self.colours, self.pattern, self.seed, bent)  # type: ignore[arg-type]
         laid = surface.laid(grid, place, flat_cloth, left_is_near=self.yaw > 0)
         extra = math.sqrt(max(self.blur**2 - _SHARP**2, 0)) / PIXEL
         if extra > 0.3:  # noqa: PLR2004  # less is not seen
             laid = cv2.GaussianBlur(laid, (0, 0), extra)
-        shown = laid * _local_light(under, cover)[..., None]
-        if self.grain:
-            grain = noise.from_seed(self.seed + 1).standard_normal(laid.shape[:2], np.float32)
-            shown += (grain * np.float32(self.grain / 16))[..., None]
-        return np.clip(shown + 0.5, 0, 255).astype(np.uint8)
+        light = _local_light(under, cover)
+        shown = cv2.multiply(laid, cv2.merge((light, light, light)), dtype=cv2.CV_32F)
+        grain = noise.from_seed(self.seed + 1).standard_normal(laid.shape[:2], np.float32) * np.float32(self.grain / 16)
+        return cv2.add(shown, cv2.merge((grain, grain, grain)), dtype=cv2.CV_8U)  # type: ignore[return-value]
 
     def _size(self, grid: Grid) -> tuple[int, int]:
         """Rows and columns of the cloth: a pixel of it is about one of the picture."""
