@@ -18,6 +18,7 @@ from pipelines import catalog, seeds
 from pipelines.curate.measure import measure, verdict
 from pipelines.curate.packs import Pack
 from pipelines.curate.readers import Readers, listed
+from pipelines.damage import pools
 from pipelines.errors import BadPicture
 from pipelines.layout import Layout
 from pipelines.licences import conflicts, strictest
@@ -109,7 +110,7 @@ def plan(recipe: str | Path | Recipe) -> Estimate:
         redistribute,
         tuple(deciding),
         dict(listing.ignored),
-        listing.notes,
+        listing.notes + pools.notes(recipe.damage),
     )
 
 

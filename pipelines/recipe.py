@@ -27,6 +27,7 @@ from pipelines.curate.rules import Curate
 from pipelines.curate.splits import Splits
 from pipelines.damage import DAMAGES
 from pipelines.damage.ageing import Ageing, Blur, Cast, Fading, Grain, Jpeg, LowResolution, Toning
+from pipelines.damage.pools import PoolRef, check_names
 from pipelines.engines.rules import Faces
 from pipelines.errors import RecipeError, did_you_mean
 from pipelines.guides import MAPS, Edges, Guides
@@ -106,6 +107,7 @@ class Recipe(BaseModel):
             raise ValueError("variants has no effect without damage: remove it or name a damage")
         if not self.damage and self.guides.alpha:
             raise ValueError("guides.alpha has no effect without damage: remove it or name a damage")
+        check_names(self.damage)
         if self.splits.per_bin:
             self._check_per_bin()
         if self.balance is not None and self.curate.faces is None:
@@ -146,7 +148,7 @@ class Recipe(BaseModel):
 
     def portable(self) -> dict[str, Any]:
         """The recipe without the places on this machine: what decides the bytes of a build."""
-        plain = self.model_dump(mode="json")
+        plain = self.model_dump(mode="json", context={"portable": True})
         for name in ("models", "providers", "gpus"):
             if plain["curate"]["faces"]:
                 del plain["curate"]["faces"][name]
@@ -192,17 +194,21 @@ def load(recipe: str | Path | Recipe) -> Recipe:
     return parse(text, str(path), path.resolve().parent)
 
 
-def parse(text: str, name: str, folder: Path) -> Recipe:
-    """Recipe from YAML text; relative paths start at `folder`, faults are named `name:line`."""
+def parse(text: str, name: str, folder: Path | None) -> Recipe:
+    """Recipe from YAML text; relative paths start at `folder`, faults are named `name:line`.
+
+    Without a folder paths stay as they are, and may lead nowhere.
+    """
     tree = yaml_lines.compose(text, name)
     plain = yaml_lines.to_plain(tree, name)
     if not isinstance(plain, dict):
         raise RecipeError(f"{name}: a recipe is a mapping of keys to values, found {type(plain).__name__}")
     try:
-        recipe = Recipe.model_validate(plain)
+        recipe = Recipe.model_validate(plain, context={"folder": str(folder)} if folder else None)
     except ValidationError as error:
         raise RecipeError("\n".join(_explain(fault, tree, name) for fault in error.errors())) from None
-    _settle_paths(recipe, tree, name, folder)
+    if folder:
+        _settle_paths(recipe, tree, name, folder)
     return recipe
 
 
@@ -340,6 +346,7 @@ def _known_keys(path: tuple[Any, ...]) -> list[str]:
         "image": Fit,
         "jpeg": Jpeg,
         "low_resolution": LowResolution,
+        "pool": PoolRef,
         "quality": Quality,
         "shards": Shards,
         "splits": Splits,

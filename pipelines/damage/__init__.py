@@ -30,7 +30,9 @@ from pipelines.damage.halftone import Halftone
 from pipelines.damage.holes import HoleDamage, Holes
 from pipelines.damage.irregular import Irregular
 from pipelines.damage.lama import LamaMedium, LamaSmall, LamaThick, LamaThin, LamaTrain
+from pipelines.damage.mask_pool import MaskPool
 from pipelines.damage.mould import Mould
+from pipelines.damage.objects import Objects
 from pipelines.damage.pixels import Pixels
 from pipelines.damage.scratches import Scratches
 from pipelines.damage.several import Several
@@ -59,7 +61,9 @@ __all__ = [
     "LamaThick",
     "LamaThin",
     "Mask",
+    "MaskPool",
     "Mould",
+    "Objects",
     "Parameters",
     "Picture",
     "Scratches",
@@ -89,9 +93,11 @@ DAMAGES: dict[str, type[Damage]] = {
     "lama_thin": LamaThin,
     "lama_train": LamaTrain,
     "lines": AlternatingLines,
+    "mask_pool": MaskPool,
     "mat_large": MatLarge,
     "mat_small": MatSmall,
     "mould": Mould,
+    "objects": Objects,
     "outpaint": Outpaint,
     "pixels": Pixels,
     "scratches": Scratches,
