@@ -23,6 +23,7 @@ from pipelines.damage.center import Center
 from pipelines.damage.comod import CoModGan, MatLarge, MatSmall
 from pipelines.damage.cracks import Cracks
 from pipelines.damage.dust import Dust
+from pipelines.damage.face_mask import FaceMask
 from pipelines.damage.folds import Folds
 from pipelines.damage.grid import AlternatingLines, Grid
 from pipelines.damage.halftone import Halftone
@@ -51,6 +52,7 @@ __all__ = [
     "Drawn",
     "Dust",
     "Face",
+    "FaceMask",
     "Folds",
     "Halftone",
     "HoleDamage",
@@ -79,6 +81,7 @@ DAMAGES: dict[str, type[Damage]] = {
     "comodgan": CoModGan,
     "cracks": Cracks,
     "dust": Dust,
+    "face_mask": FaceMask,
     "folds": Folds,
     "grid": Grid,
     "half": Half,
