@@ -12,7 +12,10 @@ from pipelines.damage.occluders.parts import Paint, Part, Spot, Surface, along, 
 from pipelines.damage.occluders.sort import Held, varied
 
 CUTS = ("lock", "fringe", "wisps", "curtain")
-STEPS = 14
+STEPS = 12
+THICK = 14
+"""Hairs of a lock from which on it hides what is behind it."""
+
 TONES = (0.62, 0.9, 1.25)
 """Of the deeper, the middle and the uppermost hairs."""
 
@@ -29,18 +32,20 @@ def hair(held: Held) -> list[Part]:
     bodies = []
     for curve, width, count in _locks(held):
         swing = float(held.rng.normal(0, 0.06))
-        if count > 14:
+        if count > THICK:
             bodies.append((_ribbon(held, curve, width * 0.6, swing),))
-        for number in range(count):
-            layers[number % 3] += _single(held, curve, swing, width, number / max(1, count - 1))
+        for number, lines in enumerate(_hairs(held, curve, swing, width, count)):
+            layers[number % 3] += lines
     unit = held.head.unit
     parts = []
     if bodies:
         body = _sheen(held, color, 0.6)
-        parts.append(Part(tuple(bodies), body, opacity=0.85, shadow=0.45, reach=unit * 0.06, soft=unit * 0.012))
+        parts.append(Part(tuple(bodies), body, opacity=0.7, shadow=0.45, reach=unit * 0.06, soft=unit * 0.018, own=True))
     for tone, lines in zip(TONES, layers, strict=True):
         shadow = 0.35 if not bodies and tone == TONES[0] else 0.0
-        parts.append(Part((), _sheen(held, color, tone), lines=tuple(lines), shadow=shadow, reach=unit * 0.05))
+        if lines:
+            part = Part((), _sheen(held, color, tone), lines=tuple(lines), shadow=shadow, reach=unit * 0.05, own=True)
+            parts.append(part)
     return parts
 
 
@@ -52,7 +57,7 @@ def _locks(held: Held) -> list[tuple[Curve, float, int]]:
         length = float(rng.uniform(0.05, 0.4))
         return [_hanging(rng, x, length, side) for x in np.linspace(-0.95, 0.95, count)]
     if held.item == "curtain":
-        return [_swept(rng, side, n / 6, float(rng.uniform(0.16, 0.24)), int(rng.integers(26, 40))) for n in range(7)]
+        return [_swept(rng, side, n / 6, float(rng.uniform(0.16, 0.24)), int(rng.integers(20, 32))) for n in range(7)]
     if held.item == "wisps":
         return [_swept(rng, side * int(rng.choice((-1, 1))), float(rng.random()), 0.1, int(rng.integers(3, 9))) for _ in range(int(rng.integers(6, 11)))]
     return [_swept(rng, side, float(rng.random()), float(rng.uniform(0.1, 0.2)), int(rng.integers(22, 40))) for _ in range(int(rng.integers(2, 5)))]
@@ -71,7 +76,7 @@ def _hanging(rng: np.random.Generator, x: float, length: float, side: int) -> tu
             [x + side * 0.12, length - 0.12 + float(rng.normal(0, 0.07)) + 0.3 * abs(x) ** 2, 0.33 * bow],
         ]
     )
-    return points, float(rng.uniform(0.2, 0.3)), int(rng.integers(22, 34))
+    return points, float(rng.uniform(0.2, 0.3)), int(rng.integers(16, 26))
 
 
 def _swept(rng: np.random.Generator, side: int, share: float, width: float, count: int) -> tuple[Curve, float, int]:
@@ -114,18 +119,23 @@ def _ribbon(held: Held, curve: Curve, width: float, swing: float) -> Outline:
     return held.head.at(edge[:, 0], edge[:, 1], edge[:, 2])
 
 
-def _single(held: Held, curve: Curve, swing: float, width: float, place: float) -> list[Line]:
-    """One hair of a lock with a small swing of its own, thinner towards both ends."""
+def _hairs(held: Held, curve: Curve, swing: float, width: float, count: int) -> list[list[Line]]:
+    """The hairs of a lock, each with a small swing of its own and thinner towards both ends."""
     rng = held.rng
-    moves = rng.normal(0, 1, 4)
-    t = np.linspace(0, 1, STEPS)
-    points = _along(curve, swing)
-    points[:, 0] += (place - 0.5 + 0.1 * moves[0]) * width * _narrowing() + 0.05 * moves[1] * t * t
-    points[:, 0] += 0.014 * np.sin(t * (3 + moves[2]) + moves[3])
-    first, last = int(rng.integers(0, 4)), STEPS - int(rng.integers(0, 4))
-    thick, level = held.head.unit * float(rng.uniform(0.009, 0.018)), int(rng.integers(150, 250))
-    placed = held.head.at(*points.T)
-    return [(placed[first : last - 3], thick, level), (placed[max(first - 1, 0) : last], thick * 0.45, level * 3 // 4)]
+    place = (np.arange(count) + 0.5)[:, None] / count - 0.5
+    moves, ends = rng.normal(0, 1, (4, count, 1)), rng.integers(0, 4, (2, count)).tolist()
+    thicks, levels = (held.head.unit * rng.uniform(0.009, 0.018, count)).tolist(), rng.integers(150, 250, count).tolist()
+    t, course = np.linspace(0, 1, STEPS), _along(curve, swing)
+    x = course[:, 0] + (place + 0.1 * moves[0]) * width * _narrowing() + 0.05 * moves[1] * t * t
+    x = x + 0.014 * np.sin(t * (3 + moves[2]) + moves[3])
+    placed = held.head.at(x, course[:, 1], course[:, 2]).reshape(count, STEPS, 2)
+    found = []
+    for hair, first, last, thick, level in zip(placed, *ends, thicks, levels, strict=True):
+        end = STEPS - last
+        # Both ends are thinner and fainter.
+        lines = [(hair[first + 1 : end - 3], thick, level), (hair[end - 4 : end], thick * 0.45, level * 3 // 4)]
+        found.append([*lines, (hair[first : first + 2], thick * 0.45, level // 2)])
+    return found
 
 
 def _sheen(held: Held, color: Color, tone: float) -> Surface:

@@ -99,13 +99,13 @@ def hand(held: Held) -> list[Part]:
     fingers = [_finger(frame, number, spread, float(curl[number]), float(rng.normal(0, 0.03))) for number in range(4)]
     thumb_turn = float(rng.uniform(-0.25, 0.15))
     thumb = _thumb(frame, thumb_turn)
-    color = varied(rng, held.skin, 8)
+    color = varied(rng, _warmer(held.skin), 8)
     bend = float(rng.uniform(-0.25, 0.25))
     # The little finger lies deepest, the index finger over it.
     arm = [_hull(pair) for pair in _wrist(frame, bend)]
     skin = _skin(frame, [*fingers, thumb], [_palm(frame), *arm], color, held.seed)
     shapes = tuple((outline,) for outline in (*_outlines([*fingers, thumb]), _palm(frame), *arm))
-    return [Part(shapes, skin, shadow=0.5, reach=held.head.unit * 0.1), _sleeve(held, frame, bend)]
+    return [Part(shapes, skin, shadow=0.5, reach=held.head.unit * 0.1, own=True), _sleeve(held, frame, bend)]
 
 
 def _laid(held: Held) -> Frame:
@@ -232,6 +232,12 @@ def _ground(spot: Spot, outlines: Sequence[Outline], pixel: float) -> Heights:
     return cv2.GaussianBlur(ground, (0, 0), max(0.8, 0.02 * pixel))  # type: ignore[return-value]
 
 
+def _warmer(skin: Color) -> Color:
+    """A hand is a little darker and redder than a face."""
+    red, green, blue = skin
+    return round(red * 0.97), round(green * 0.91), round(blue * 0.87)
+
+
 def fleshy(spot: Spot, heights: Heights, color: Color, seed: int, pixel: float) -> tuple[Paint, Heights]:
     """Colour of skin over heights, and the heights rounded: ambient light does not reach into gaps, where it is redder.
 
@@ -281,10 +287,15 @@ def _nailed(spot: Spot, painted: Paint, fingers: Sequence[list[Capsule]], pixel:
         angle = math.degrees(math.atan2(way[1], way[0]))
         _ellipse(plate, middle, (tip.radius * 0.78, tip.radius * 0.58), angle)
         _ellipse(shine, middle - np.array([0.15, 0.2]) * tip.radius, (tip.radius * 0.4, tip.radius * 0.14), angle)
-    share = blurred(plate, pixel * 0.12).astype(np.float32)[..., None] * np.float32(0.5 / 255)
-    glow = blurred(shine, pixel * 0.16).astype(np.float32)[..., None] * np.float32(50 / 255)
-    mean = painted.mean(axis=2, keepdims=True)
-    return painted * (1 - share) + share * (mean * np.array((1.16, 0.94, 0.95), np.float32) + 14) + glow  # type: ignore[no-any-return]
+    x, y, width, height = cv2.boundingRect(plate)
+    place = slice(y, y + height), slice(x, x + width)
+    if width:
+        share = blurred(plate[place], pixel * 0.12).astype(np.float32)[..., None] * np.float32(0.5 / 255)
+        glow = blurred(shine[place], pixel * 0.16).astype(np.float32)[..., None] * np.float32(50 / 255)
+        under = painted[place]
+        grey = under @ np.array((0.33, 0.34, 0.33), np.float32)
+        painted[place] += share * (grey[..., None] * np.array((1.16, 0.94, 0.95), np.float32) + 14 - under) + glow
+    return painted
 
 
 def _ellipse(mask: NDArray[np.uint8], middle: NDArray[np.float64], axes: tuple[float, float], angle: float) -> None:
@@ -360,7 +371,7 @@ def fist(held: Held, middle: Outline, axis: Outline, half: float, *, around: flo
         around: how far the fingers reach, of the width.
     """
     rng, side, unit = held.fresh("fist"), held.side, held.head.unit
-    color = varied(rng, held.skin, 8)
+    color = varied(rng, _warmer(held.skin), 8)
     size = unit * LENGTH
     across = np.array([-axis[1], axis[0]]) * side
     # The hand comes from this side; its fingers end a little beyond the middle on the other one.
@@ -397,8 +408,8 @@ def fist(held: Held, middle: Outline, axis: Outline, half: float, *, around: flo
         colour *= _marks(spot, [capsules[number * 2 : number * 2 + 2] for number in range(4)], pixel)
         return lit(rounded, colour, spot.light, dark=0.48, gloss=0.07, sharp=9)
 
-    rear = Part(tuple((outline,) for outline in backs), behind, shadow=0.4, reach=unit * 0.08)
-    fingers = Part(tuple((outline,) for outline in _outlines([capsules])), front, shadow=0.45, reach=unit * 0.04)
+    rear = Part(tuple((outline,) for outline in backs), behind, shadow=0.4, reach=unit * 0.08, own=True)
+    fingers = Part(tuple((outline,) for outline in _outlines([capsules])), front, shadow=0.45, reach=unit * 0.04, own=True)
     return [rear, _sleeve(held, frame, bend)], [fingers]
 
 

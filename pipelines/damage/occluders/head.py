@@ -67,16 +67,17 @@ class Head(NamedTuple):
 
     def at(self, x: object, y: object, z: object = 0.0) -> Outline:
         """Points of the head, (N, 2): x to the right, y down, z out of the face, each a number or (N,), in units."""
-        right, down, out = (np.asarray(value, np.float64) for value in (x, y, z))
-        return np.stack(
-            np.broadcast_arrays(
-                *(
-                    self.middle[axis] + right * self.right[axis] + down * self.down[axis] + out * self.out[axis]
-                    for axis in (0, 1)
-                )
-            ),
-            axis=-1,
-        ).reshape(-1, 2)
+        places = np.broadcast_arrays(*(np.asarray(value, np.float64) for value in (x, y, z)))
+        right, down, out = (place.ravel() for place in places)
+        points = np.empty((len(right), 2))
+        for axis in (0, 1):
+            # One after the other: a sum of products in one step may be rounded otherwise on another machine.
+            points[:, axis] = self.middle[axis] + right * self.right[axis] + down * self.down[axis] + out * self.out[axis]
+        return points
+
+    def halved(self, times: int) -> Head:
+        """The same head in a picture of half the size, so many times."""
+        return Head(*((x >> times, y >> times) for x, y in self))
 
     def y_of(self, point: Point) -> float:
         """How far down a point of the middle line lies, in units."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pipelines.damage import noise
 from pipelines.damage.base import Picture
+from pipelines.damage.facewear.light import blur_of, noise_of
 from pipelines.damage.holes import Color
 from pipelines.damage.occluders.head import Head, Outline
 
@@ -21,7 +22,9 @@ HAIRS: tuple[Color, ...] = ((34, 28, 27), (58, 42, 34), (96, 68, 46), (150, 112,
 """Where the picture shows too little of either."""
 
 _CHEEKS = np.array([(-0.5, 0.7), (0.5, 0.7), (-0.6, 0.5), (0.6, 0.5), (0.0, -0.55), (-0.3, -0.6), (0.3, -0.6), (0.0, 0.3)])
-_CROWN = np.array([(0.0, -1.55), (-0.45, -1.5), (0.45, -1.5), (-0.85, -1.3), (0.85, -1.3), (-1.15, -0.7), (1.15, -0.7)])
+_CROWN = np.array(
+    [(0.0, -1.25), (0.0, -1.45), (-0.4, -1.2), (0.4, -1.2), (-0.4, -1.4), (0.4, -1.4), (-0.8, -1.1), (0.8, -1.1)]
+)
 _UNLIKE = 26.0
 """Distance in CIELAB (bytes) at which hair is not skin."""
 
@@ -37,7 +40,10 @@ def hair_of(image: Picture, head: Head, skin: Color, fallback: Color) -> Color:
     found = _seen(image, head.at(*_CROWN.T, -0.3), head)
     if len(found):
         far = np.linalg.norm(_lab(found) - _lab(np.array([skin], np.float64)), axis=1)
-        hairs = found[(far > _UNLIKE) & (found.mean(axis=1) < np.mean(skin) + 20)]
+        lab = _lab(found)
+        # Hair is never blue or green, and seldom lighter than the face.
+        likely = (lab[:, 1] > -3) & (lab[:, 2] > -5) & (found.mean(axis=1) < np.mean(skin) + 20)
+        hairs = found[(far > _UNLIKE) & likely]
         if len(hairs) >= 2:
             return _color(np.median(hairs, axis=0))
     return fallback
@@ -82,39 +88,7 @@ def around(region: Picture, light: float = 0.0) -> Surroundings:
     small = cv2.resize(region, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) if min(region.shape[:2]) > 64 else region
     lab = cv2.cvtColor(small.astype(np.float32) * np.float32(1 / 255), cv2.COLOR_RGB2LAB).reshape(-1, 3)
     mean, spread = lab.mean(axis=0), lab.std(axis=0)
-    grey = cv2.cvtColor(region, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    grains = noise_of(grey)
-    return Surroundings(_rounded(mean), _rounded(spread), round(blur_of(grey, grains), 2), round(grains, 2), round(light, 2))
-
-
-def noise_of(grey: NDArray[np.float32]) -> float:
-    """Standard deviation of noise: what is left of the quieter half of a picture when planes are taken out.
-
-    Source: Immerkær, Fast noise variance estimation (1996), whose mask it is; we take the median, which edges do not
-    reach.
-    """
-    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
-    return float(np.median(np.abs(cv2.filter2D(grey, cv2.CV_32F, kernel)))) / 0.6745
-
-
-_BLURS = (0.0, 0.5, 0.8, 1.2, 1.8, 2.6, 4.0)
-_RATIOS = (0.98, 0.86, 0.69, 0.5, 0.33, 0.22, 0.13)
-"""By the blur of a sharp photograph, the ratio of its detail at one pixel to that at two; see `blur_of`."""
-
-
-def blur_of(grey: NDArray[np.float32], grains: float) -> float:
-    """Sigma of a blur that would leave so little fine detail, in pixels.
-
-    Edges have as much energy in each octave; a blur takes the finest first. The table was measured on photographs.
-    """
-    fine = cv2.GaussianBlur(grey, (0, 0), 0.8)
-    coarse = cv2.GaussianBlur(fine, (0, 0), 1.4)
-    coarser = cv2.GaussianBlur(coarse, (0, 0), 2.8)
-    strong = float(np.mean(np.square(coarse - coarser))) + 1e-3
-    # Noise loses most of its energy in the first blur; what is left of it is no detail.
-    weak = max(float(np.mean(np.square(fine - coarse))) - 0.03 * grains * grains, 0.0)
-    ratio = (weak / strong) ** 0.5
-    return float(np.interp(-ratio, [-value for value in _RATIOS], _BLURS))
+    return Surroundings(_rounded(mean), _rounded(spread), round(blur_of(region), 2), round(noise_of(region), 2), round(light, 2))
 
 
 def _uneven(image: Picture, head: Head) -> float:

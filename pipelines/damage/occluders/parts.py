@@ -60,7 +60,8 @@ class Part:
         reach: how far the shadow falls, in sixteenths of a pixel.
         lines: (points, width in sixteenths, level 0 to 255) besides the shapes.
         soft: of its rim, in sixteenths of a pixel.
-        within: outlines that neither part nor shadow leaves.
+        within: an outline that neither part nor shadow leaves.
+        own: whether its colours are taken from the picture, and need no matching to it.
     """
 
     shapes: tuple[tuple[Outline, ...], ...]
@@ -71,102 +72,149 @@ class Part:
     lines: tuple[tuple[Outline, float, int], ...] = ()
     soft: float = 0.0
     within: Outline | None = None
+    own: bool = False
 
     def points(self) -> Outline:
         return np.concatenate([*(outline for shape in self.shapes for outline in shape), *(line[0] for line in self.lines)])
 
 
-def bounds(parts: Sequence[Part], height: int, width: int) -> tuple[int, int, int, int] | None:
-    """x, y, width and height of the rectangle that parts and their shadows need, cut to the picture; None if empty."""
-    low, high = np.full(2, np.inf), np.full(2, -np.inf)
-    for part in parts:
-        points = part.points()
-        reach = 3 * max(part.reach, part.soft) + 2 * noise.PIXEL + max((line[1] for line in part.lines), default=0)
-        low, high = np.minimum(low, points.min(axis=0) - reach), np.maximum(high, points.max(axis=0) + reach)
-    left, top = (int(value) for value in np.clip(low // noise.PIXEL, 0, (width, height)))
-    right, bottom = (int(value) for value in np.clip(high // noise.PIXEL + 1, 0, (width, height)))
+Window = tuple[int, int, int, int]
+"""x, y, width and height in pixels."""
+
+
+def window(part: Part) -> tuple[Outline, Outline]:
+    """The corners of what a part and its shadow need, in sixteenths of a pixel."""
+    points = part.points()
+    widest = max((line[1] for line in part.lines), default=0.0)
+    reach = 2.6 * part.reach if part.shadow else 0.0
+    reach = max(reach, 3 * part.soft, widest) + 2 * noise.PIXEL
+    return points.min(axis=0) - reach, points.max(axis=0) + reach
+
+
+def bounds(parts: Sequence[Part], height: int, width: int) -> Window | None:
+    """The rectangle that parts and their shadows need, cut to the picture; None if that is empty."""
+    corners = [window(part) for part in parts]
+    low = np.min([corner[0] for corner in corners], axis=0)
+    high = np.max([corner[1] for corner in corners], axis=0)
+    return _cut(low, high, 0, 0, width, height)
+
+
+def _cut(low: Outline, high: Outline, x: int, y: int, width: int, height: int) -> Window | None:
+    """A rectangle of even x and y, so that every other pixel is the same one in all of them."""
+    left, top = (int(value) & ~1 for value in np.clip(low // noise.PIXEL, (x, y), (x + width, y + height)))
+    right, bottom = (int(value) for value in np.clip(high // noise.PIXEL + 1, (x, y), (x + width, y + height)))
     return (left, top, right - left, bottom - top) if right > left and bottom > top else None
 
 
 class Canvas:
-    """Colour and alpha of a rectangle of a picture, painted part by part."""
+    """Colour and alpha of a rectangle of a picture, painted part by part.
 
-    def __init__(self, x: int, y: int, width: int, height: int, light: Light) -> None:
-        self.x, self.y, self.light = x, y, light
-        self.colour: Picture = np.zeros((height, width, 3), np.uint8)
-        self.alpha: Mask = np.zeros((height, width), np.uint8)
+    Attributes:
+        x, y: of its corner, even numbers.
+    """
 
-    def paint(self, part: Part) -> None:
-        mask = self._mask(part)
-        place = _box(mask, 0)
+    def __init__(self, place: Window, light: Light, toned: Callable[[Picture], Picture] | None = None) -> None:
+        """An empty one.
+
+        Args:
+            place: in the picture.
+            light: that falls on all parts.
+            toned: what the picture's light makes of colours.
+        """
+        self.x, self.y, self.width, self.height = place
+        self._light, self._toned = light, toned
+        self.colour: Picture = np.zeros((self.height, self.width, 3), np.uint8)
+        self.alpha: Mask = np.zeros((self.height, self.width), np.uint8)
+
+    def paint(self, part: Part, coarse: Part | None = None) -> None:
+        """Adds a part.
+
+        Args:
+            part: what covers.
+            coarse: the same part of a picture of half the size, whose surface is painted instead: a quarter of the
+                work, and in a large picture no one sees the difference.
+        """
+        place = _cut(*window(part), self.x, self.y, self.width, self.height)
         if place is None:
             return
+        mask = self._mask(part, place)
         if part.shadow:
-            self._cast(part, mask)
-        rows, columns = place
-        mask = mask[place]
-        spot = Spot(
-            np.arange(columns.start, columns.stop, dtype=np.float32)[None] + np.float32(self.x + 0.5),
-            np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] + np.float32(self.y + 0.5),
-            mask,
-            self.light,
-        )
-        painted = np.empty((*mask.shape, 3), np.uint8)
-        painted[:] = np.clip(part.surface(spot) + np.float32(0.5), 0, 255)
-        self._over(place, painted, noise.scaled(mask, part.opacity) if part.opacity < 1 else mask)
+            self._cast(part, mask, place)
+        x, y, width, height = cv2.boundingRect(mask)
+        if not width:
+            return
+        x, y = x - x % 2, y - y % 2
+        mask = mask[y : y + height + 1, x : x + width + 1]
+        inner = place[0] + x, place[1] + y, mask.shape[1], mask.shape[0]
+        painted = self._surface(coarse or part, mask, inner, 2 if coarse else 1)
+        if self._toned and not part.own:
+            painted = self._toned(painted)
+        self._over(inner, painted, noise.scaled(mask, part.opacity) if part.opacity < 1 else mask)
 
-    def _mask(self, part: Part) -> Mask:
-        mask: Mask = np.zeros_like(self.alpha)
+    def _surface(self, part: Part, mask: Mask, place: Window, step: int) -> Picture:
+        height, width = mask.shape
+        small = mask
+        if step == 2:
+            small = cv2.resize(mask, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        rows, columns = small.shape
+        spot = Spot(
+            np.arange(columns, dtype=np.float32)[None] + np.float32(place[0] / step + 0.5),
+            np.arange(rows, dtype=np.float32)[:, None] + np.float32(place[1] / step + 0.5),
+            small,
+            self._light,
+        )
+        painted = np.empty((rows, columns, 3), np.uint8)
+        painted[:] = np.clip(part.surface(spot) + np.float32(0.5), 0, 255)
+        if step == 2:
+            painted = cv2.resize(painted, (2 * columns, 2 * rows), interpolation=cv2.INTER_LINEAR)[:height, :width]
+        return painted
+
+    def _mask(self, part: Part, place: Window) -> Mask:
+        mask: Mask = np.zeros((place[3], place[2]), np.uint8)
         for shape in part.shapes:
-            cv2.fillPoly(mask, [self._placed(outline) for outline in shape], 255, cv2.LINE_AA, noise.SHIFT)
+            cv2.fillPoly(mask, [_placed(outline, place) for outline in shape], 255, cv2.LINE_AA, noise.SHIFT)
         for points, width, level in part.lines:
             thickness = max(1, int(width + noise.PIXEL / 2) // noise.PIXEL)
             shown = level * max(min(int(width), noise.PIXEL), noise.PIXEL // 3) >> noise.SHIFT
-            cv2.polylines(mask, [self._placed(points)], False, shown, thickness, cv2.LINE_AA, noise.SHIFT)
-        if part.soft >= noise.PIXEL / 4:
-            mask = blurred(mask, part.soft)
-        return self._kept(part, mask)
+            cv2.polylines(mask, [_placed(points, place)], False, shown, thickness, cv2.LINE_AA, noise.SHIFT)
+        return _kept(part, blurred(mask, part.soft), place)
 
-    def _kept(self, part: Part, mask: Mask) -> Mask:
-        if part.within is None:
-            return mask
-        room: Mask = np.zeros_like(mask)
-        cv2.fillPoly(room, [self._placed(part.within)], 255, cv2.LINE_AA, noise.SHIFT)
-        return noise.scaled(mask, blurred(room, part.reach or part.soft))
-
-    def _cast(self, part: Part, mask: Mask) -> None:
+    def _cast(self, part: Part, mask: Mask, place: Window) -> None:
         """A soft shadow, away from the light and a little on all sides."""
-        x, y = (round(-part.reach * axis / noise.PIXEL) for axis in self.light[:2])
-        matrix = np.array([[1, 0, x], [0, 1, y]], np.float64)
+        x, y = (round(-part.reach * axis / noise.PIXEL) for axis in self._light[:2])
         size = mask.shape[1], mask.shape[0]
+        matrix = np.array([[1, 0, x], [0, 1, y]], np.float64)
         moved = cv2.warpAffine(mask, matrix, size, flags=cv2.INTER_NEAREST) if x or y else mask
-        shade = noise.scaled(self._kept(part, blurred(moved, part.reach * 0.6)), part.shadow)  # type: ignore[arg-type]
-        place = _box(shade, noise.LEAST)
-        if place is not None:
-            shade = noise.faint_removed(shade[place])
-            self._over(place, np.zeros((*shade.shape, 3), np.uint8), shade)
+        shade = noise.scaled(_kept(part, blurred(moved, part.reach * 0.6), place), part.shadow)  # type: ignore[arg-type]
+        self._over(place, None, noise.faint_removed(shade))
 
-    def _over(self, place: tuple[slice, slice], colour: Picture, alpha: Mask) -> None:
-        under = self.alpha[place]
-        united = noise.screened(under, alpha)
+    def _over(self, place: Window, colour: Picture | None, alpha: Mask) -> None:
+        """Adds a colour, or black."""
+        x, y, width, height = place
+        part = slice(y - self.y, y - self.y + height), slice(x - self.x, x - self.x + width)
+        united = noise.screened(self.alpha[part], alpha)
         share: Mask = cv2.divide(alpha, united, scale=255)  # type: ignore[assignment]
         shares = cv2.merge((share, share, share))
-        total = np.multiply(colour, shares, dtype=np.uint16)
-        total += np.multiply(self.colour[place], cv2.bitwise_not(shares), dtype=np.uint16)
-        self.colour[place] = cv2.convertScaleAbs(total, alpha=1 / 255)
-        self.alpha[place] = united
-
-    def _placed(self, outline: Outline) -> NDArray[np.int32]:
-        # OpenCV counts from the middle of the first pixel, we from its corner.
-        corner = np.array([self.x, self.y]) * noise.PIXEL + noise.PIXEL // 2
-        return np.clip(np.rint(outline - corner), -(2**20), 2**20).astype(np.int32)
+        total = np.multiply(self.colour[part], cv2.bitwise_not(shares), dtype=np.uint16)
+        if colour is not None:
+            total += np.multiply(colour, shares, dtype=np.uint16)
+        self.colour[part] = cv2.convertScaleAbs(total, alpha=1 / 255)
+        self.alpha[part] = united
 
 
-def _box(mask: Mask, least: int) -> tuple[slice, slice] | None:
-    """The rectangle of what is at least so opaque; None where nothing is."""
-    shown = mask if least <= 1 else cv2.threshold(mask, least - 1, 255, cv2.THRESH_BINARY)[1]
-    x, y, width, height = cv2.boundingRect(shown)
-    return (slice(y, y + height), slice(x, x + width)) if width else None
+def _placed(outline: Outline, place: Window) -> NDArray[np.int32]:
+    # OpenCV counts from the middle of the first pixel, we from its corner.
+    corner = np.array(place[:2]) * noise.PIXEL + noise.PIXEL // 2
+    return np.clip(np.rint(outline - corner), -(2**20), 2**20).astype(np.int32)
+
+
+def _kept(part: Part, mask: Mask, place: Window) -> Mask:
+    """What of a mask lies where the part may be."""
+    if part.within is None:
+        return mask
+    room: Mask = np.zeros_like(mask)
+    cv2.fillPoly(room, [_placed(part.within, place)], 255, cv2.LINE_AA, noise.SHIFT)
+    return noise.scaled(mask, blurred(room, part.soft))
 
 
 def blurred(mask: Mask, sigma: float) -> Mask:
