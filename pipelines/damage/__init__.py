@@ -33,6 +33,7 @@ from pipelines.damage.lama import LamaMedium, LamaSmall, LamaThick, LamaThin, La
 from pipelines.damage.mask_pool import MaskPool
 from pipelines.damage.mould import Mould
 from pipelines.damage.objects import Objects
+from pipelines.damage.occluder import Occluder
 from pipelines.damage.pixels import Pixels
 from pipelines.damage.scratches import Scratches
 from pipelines.damage.several import Several
@@ -64,6 +65,7 @@ __all__ = [
     "MaskPool",
     "Mould",
     "Objects",
+    "Occluder",
     "Parameters",
     "Picture",
     "Scratches",
@@ -98,6 +100,7 @@ DAMAGES: dict[str, type[Damage]] = {
     "mat_small": MatSmall,
     "mould": Mould,
     "objects": Objects,
+    "occluder": Occluder,
     "outpaint": Outpaint,
     "pixels": Pixels,
     "scratches": Scratches,

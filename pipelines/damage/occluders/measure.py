@@ -41,8 +41,9 @@ def hair_of(image: Picture, head: Head, skin: Color, fallback: Color) -> Color:
     if len(found):
         far = np.linalg.norm(_lab(found) - _lab(np.array([skin], np.float64)), axis=1)
         lab = _lab(found)
-        # Hair is never blue or green, and seldom lighter than the face.
-        likely = (lab[:, 1] > -3) & (lab[:, 2] > -5) & (found.mean(axis=1) < np.mean(skin) + 20)
+        # Hair is never green, blue only where it is dark, and seldom lighter than the face.
+        coldest = np.where(lab[:, 0] < 100, -14, -5)
+        likely = (lab[:, 1] > -3) & (lab[:, 2] > coldest) & (found.mean(axis=1) < np.mean(skin) + 20)
         hairs = found[(far > _UNLIKE) & likely]
         if len(hairs) >= 2:
             return _color(np.median(hairs, axis=0))
