@@ -16,7 +16,7 @@ KINDS = ("felt hat", "straw hat", "cap", "bucket hat")
 FELTS: tuple[Color, ...] = ((52, 46, 44), (104, 76, 54), (128, 126, 124), (40, 48, 66), (150, 120, 88))
 COTTONS: tuple[Color, ...] = (
     (30, 36, 58),
-    (28, 28, 30),
+    (44, 44, 47),
     (158, 32, 40),
     (214, 208, 194),
     (74, 92, 66),
@@ -120,7 +120,7 @@ def _lowest(held: Held) -> float:
 def _cap(held: Held) -> list[Part]:
     rng, head = held.rng, held.head
     low = _lowest(held)
-    base = low - float(rng.uniform(0.36, 0.46))
+    base = low - float(rng.uniform(0.5, 0.62))
     front = 0.1
     crown = _dome(head, base - 0.02, base - 1.22, front, 0.0, HALF_X * 1.02, HALF_Z * 1.02)
     turn = np.linspace(np.pi * 0.97, np.pi * 0.03, 40)
@@ -205,8 +205,8 @@ def _crown_surface(held: Held, color: Color, straw: bool, *, pinched: bool, top:
             # Two dents in front, as fingers leave them, and one along the top.
             for sign in (-1, 1):
                 heights -= np.float32(0.16) * np.exp(-(((u - np.float32(sign * side)) / 0.2) ** 2) - ((v - np.float32(top + 0.22)) / 0.3) ** 2)
-        rough = grain(held.seed, spot.mask, 3 if not straw else 4, 1, 0.8)
-        colour = np.array(color, np.float32) * (1 + (0.05 if not straw else 0.1) * rough[..., None])
+        rough = grain(held.seed, spot.mask, 2, 1, 0.8)
+        colour = np.array(color, np.float32) * (1 + (0.05 if not straw else 0.08) * rough[..., None])
         relief = np.float32(0.0)
         if straw:
             colour, relief = _plaited(colour, v + 0.12 * u * u, u, pixel)
@@ -217,8 +217,8 @@ def _crown_surface(held: Held, color: Color, straw: bool, *, pinched: bool, top:
 
 def _plaited(colour: Paint, rows: Heights, around: Heights, pixel: float) -> tuple[Paint, Heights]:
     """Straw in plaited rows, each overlapping the one below."""
-    count = 14.0
-    seen = np.float32(min(1.0, max(0.0, (pixel / count - 2.0) / 4)))
+    count = 10.0
+    seen = np.float32(min(1.0, max(0.0, (pixel / count - 1.5) / 2.5)))
     row = rows * np.float32(count)
     within = np.remainder(row, 1)
     slant = np.cos((around * np.float32(count * 1.6) + within * np.float32(0.8) * np.where(np.remainder(np.floor(row), 2) > 0, 1, -1)) * np.float32(2 * np.pi))
@@ -234,9 +234,9 @@ def _brim_surface(held: Held, color: Color, straw: bool, base: float, front: flo
     def surface(spot: Spot) -> Paint:
         u, v = along(spot, frame[0], frame[1], frame[2])
         u *= np.float32(wide / across)
-        rough = grain(held.seed + 2, spot.mask, 3 if not straw else 4, 1, 0.8)
+        rough = grain(held.seed + 2, spot.mask, 2, 1, 0.8)
         wave = grain(held.seed + 3, spot.mask, 0.7 * pixel, max(1.0, 0.15 * pixel), 0.45)
-        colour = np.array(color, np.float32) * (1 + (0.05 if not straw else 0.1) * rough[..., None])
+        colour = np.array(color, np.float32) * (1 + (0.05 if not straw else 0.08) * rough[..., None])
         # The brim's own ellipse: 1 at its edge.
         deep = max(front * wide, 0.08)
         radius = np.sqrt((u / np.float32(wide)) ** 2 + ((v - np.float32(base)) / np.float32(deep)) ** 2)

@@ -7,7 +7,7 @@ temples of glasses or the brim of a hat, turns with it. The price: the depth of 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,12 @@ from pipelines.damage.noise import PIXEL, Point
 Outline = NDArray[np.float64]
 """(N, 2) points x, y in sixteenths of a pixel, from the picture's corner."""
 
-NOSE = 0.68, 0.5
+NOSE = 0.68, 0.66
 MOUTH = 1.12, 0.14
-"""How far below the eyes and how far before them, the distance of the eyes being 1."""
+"""How far below the eyes and how far before them, the distance of the eyes being 1.
+
+With this nose heads on our test photographs are turned as far as the mesh of the offline engine says, to 5 degrees.
+"""
 
 CHIN = 1.82, 0.05
 BROW = -0.36, 0.18
@@ -75,9 +78,9 @@ class Head(NamedTuple):
             points[:, axis] = self.middle[axis] + right * self.right[axis] + down * self.down[axis] + out * self.out[axis]
         return points
 
-    def halved(self, times: int) -> Head:
+    def halved(self, times: int) -> Self:
         """The same head in a picture of half the size, so many times."""
-        return Head(*((x >> times, y >> times) for x, y in self))
+        return type(self)(*((x >> times, y >> times) for x, y in self))
 
     def y_of(self, point: Point) -> float:
         """How far down a point of the middle line lies, in units."""

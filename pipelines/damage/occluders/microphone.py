@@ -142,8 +142,8 @@ def _foam(held: Held, frame: tuple[Outline, Outline, Outline], radius: float, st
         u, v = along(spot, *frame)
         x, y = u * np.float32(1 / radius), v * np.float32(1 / (radius * stretch))
         z = np.sqrt(np.maximum(1 - x * x - y * y, 0.03))
-        holes = grain(held.seed, spot.mask, 2.5, 1, 0.8)
-        colour = np.array(color, np.float32) * (1 + 0.3 * holes[..., None]) + 6
+        holes = grain(held.seed, spot.mask, 1.4, 1, 0.8)
+        colour = np.array(color, np.float32) * (1 + 0.22 * holes[..., None]) + 6
         right, down = _unit(frame)
         slope_u, slope_v = -x / z, -y / z
         across, along_ = slope_u * right - slope_v * down, slope_u * down + slope_v * right

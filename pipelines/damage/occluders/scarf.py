@@ -155,7 +155,7 @@ def _threads(
     if item == "knit":
         # Columns of V-shaped stitches; where they are too fine to be seen they are not drawn.
         width = 0.085 * scale
-        seen = np.float32(min(1.0, max(0.0, (width * pixel - 2.5) / 4)))
+        seen = np.float32(min(1.0, max(0.0, (width * pixel - 1.6) / 2.4)))
         column = u * np.float32(1 / width)
         slant = np.abs(column - np.rint(column))
         stitch = np.cos((v * np.float32(1 / (width * 0.8)) - slant * np.float32(1.3)) * np.float32(2 * np.pi))
