@@ -34,6 +34,7 @@ from pipelines.damage.mask_pool import MaskPool
 from pipelines.damage.mould import Mould
 from pipelines.damage.objects import Objects
 from pipelines.damage.occluder import Occluder
+from pipelines.damage.patches import Patches
 from pipelines.damage.pixels import Pixels
 from pipelines.damage.scratches import Scratches
 from pipelines.damage.several import Several
@@ -67,6 +68,7 @@ __all__ = [
     "Objects",
     "Occluder",
     "Parameters",
+    "Patches",
     "Picture",
     "Scratches",
     "Several",
@@ -102,6 +104,7 @@ DAMAGES: dict[str, type[Damage]] = {
     "objects": Objects,
     "occluder": Occluder,
     "outpaint": Outpaint,
+    "patches": Patches,
     "pixels": Pixels,
     "scratches": Scratches,
     "several": Several,

@@ -15,8 +15,8 @@ from pipelines.damage.occluders.parts import Light
 Stats = tuple[tuple[float, float, float], tuple[float, float, float]]
 """Mean and standard deviation of L*, a* and b*."""
 
-NEUTRAL: Stats = ((52.0, 2.0, 4.0), (24.0, 8.0, 11.0))
-"""Of a usual photograph in white light, as which occluders are drawn; means over 20 photographs that ship in packages."""
+NEUTRAL: Stats = ((44.5, 6.7, 3.9), (20.9, 9.8, 13.1))
+"""Of a usual photograph, in whose light occluders are drawn: means over 18 photographs that ship in packages."""
 
 SPREADS = 0.6, 1.4
 """How much contrast may be taken or given."""

@@ -61,6 +61,13 @@ def bare(image: Picture, path: Outline, skin: Color, head: Head) -> float:
     return 1.0
 
 
+DETAIL, LEAST_DETAIL = 96, 16
+"""Pixels of the squares in which sharpness is measured."""
+
+MOST_NOISE = 12.0
+"""Levels; what is more is texture."""
+
+
 class Surroundings(NamedTuple):
     """Numbers of the picture around a face.
 
@@ -79,17 +86,26 @@ class Surroundings(NamedTuple):
 
 
 def surroundings(image: Picture, head: Head) -> Surroundings:
-    """What is measured in a square around a face."""
+    """What is measured around a face; sharpness at the eyes and the mouth, where a face has edges."""
     region = _region(image, head.middle, 2.6 * head.unit / noise.PIXEL)
-    return around(region, _uneven(image, head))
+    details = [_patch(image, point) for point in head.at(np.array([-0.5, 0.5, 0.0]), np.array([0.0, 0.0, 1.1]), 0.0)]
+    blurs = [blur_of(detail) for detail in details if min(detail.shape[:2]) >= LEAST_DETAIL]
+    mean, spread = stats_of(region)
+    return Surroundings(
+        mean,
+        spread,
+        blur=round(min(blurs, default=0.0), 2),
+        noise=round(min(noise_of(region), MOST_NOISE), 2),
+        light=round(_uneven(image, head), 2),
+    )
 
 
-def around(region: Picture, light: float = 0.0) -> Surroundings:
-    """What is measured in a part of a picture."""
-    small = cv2.resize(region, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) if min(region.shape[:2]) > 64 else region
-    lab = cv2.cvtColor(small.astype(np.float32) * np.float32(1 / 255), cv2.COLOR_RGB2LAB).reshape(-1, 3)
-    mean, spread = lab.mean(axis=0), lab.std(axis=0)
-    return Surroundings(_rounded(mean), _rounded(spread), round(blur_of(region), 2), round(noise_of(region), 2), round(light, 2))
+def stats_of(region: Picture) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Mean and standard deviation of L*, a* and b* of a part of a picture."""
+    small = cv2.resize(region, (min(128, region.shape[1]), min(128, region.shape[0])), interpolation=cv2.INTER_AREA)
+    lab = cv2.cvtColor(small.astype(np.float32) * np.float32(1 / 255), cv2.COLOR_RGB2LAB)
+    mean, spread = cv2.meanStdDev(lab)
+    return _rounded(mean.ravel()), _rounded(spread.ravel())
 
 
 def _uneven(image: Picture, head: Head) -> float:
@@ -110,13 +126,14 @@ def _region(image: Picture, middle: tuple[int, int], reach: float) -> Picture:
     found = image[top:bottom, left:right]
     if min(found.shape[:2]) < 8:
         return image
-    # Half a million pixels are enough to measure.
-    step = max(1, int((found.shape[0] * found.shape[1] / 500_000) ** 0.5))
-    if step == 1:
-        return found
-    rows, columns = (side // step for side in found.shape[:2])
-    top, left = (found.shape[0] - rows) // 2, (found.shape[1] - columns) // 2
-    return found[top : top + rows, left : left + columns]
+    return found
+
+
+def _patch(image: Picture, place: Outline) -> Picture:
+    """A square of `DETAIL` pixels around a place, cut to the picture."""
+    x, y = np.clip(place / noise.PIXEL, -DETAIL, 1e6).astype(int).tolist()
+    half = DETAIL // 2
+    return image[max(0, y - half) : max(0, y + half), max(0, x - half) : max(0, x + half)]
 
 
 def _seen(image: Picture, places: Outline, head: Head) -> NDArray[np.float64]:
