@@ -248,7 +248,9 @@ def _wobble(rng: np.random.Generator, angles: NDArray[np.float64]) -> NDArray[np
 
 
 def _color(rng: np.random.Generator) -> Color:
-    red, green, blue = rng.integers(12, 244, 3).tolist()
+    """Few colours of things are vivid."""
+    light, vivid = rng.uniform(25, 230), rng.random() ** 1.5
+    red, green, blue = (round(min(max(light + vivid * move, 5.0), 250.0)) for move in rng.uniform(-130, 130, 3).tolist())
     return red, green, blue
 
 

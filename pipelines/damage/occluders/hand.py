@@ -34,6 +34,9 @@ FINGERS = (
 THUMB = ((-0.13, 0.15, 0.075), (-0.255, 0.33, 0.058), (-0.325, 0.455, 0.050), (-0.365, 0.56, 0.038))
 PALM = ((-0.165, 0.525, 0.058), (-0.05, 0.55, 0.055), (0.06, 0.53, 0.055), (0.155, 0.49, 0.05))
 HEEL = ((0.125, 0.12, 0.065), (0.08, 0.0, 0.06), (-0.08, 0.0, 0.06), (-0.13, 0.15, 0.075))
+FOREARM = 1.7
+"""How much of the sleeve there is to see, in lengths of a hand: in most pictures of faces it leaves them."""
+
 PHALANGES = (0.45, 0.29, 0.26)
 
 CLOTHS: tuple[Color, ...] = (
@@ -319,7 +322,7 @@ def _sleeve(held: Held, frame: Frame, bend: float) -> Part:
     rng = held.fresh("sleeve")
     color = varied(rng, chosen(rng, CLOTHS), 10)
     start = float(rng.uniform(0.16, 0.34))
-    far = start + 1.25
+    far = start + FOREARM
     (x0, y0), (x1, y1) = _beyond(bend, start), _beyond(bend, far)
     side_x, side_y = math.cos(bend), math.sin(bend)
     wide, wider = float(rng.uniform(0.165, 0.19)), float(rng.uniform(0.22, 0.27))
@@ -331,11 +334,11 @@ def _sleeve(held: Held, frame: Frame, bend: float) -> Part:
     right = x + side_x * (half + ragged[1]), y + side_y * (half + ragged[1])
     # The cuff is bent around the wrist, the elbow is round.
     cuff = np.linspace(1, -1, 9)
-    cuff_x = x0 + side_x * wide * cuff - (x1 - x0) / 1.25 * 0.045 * (1 - cuff**2)
-    cuff_y = y0 + side_y * wide * cuff - (y1 - y0) / 1.25 * 0.045 * (1 - cuff**2)
+    cuff_x = x0 + side_x * wide * cuff - (x1 - x0) / FOREARM * 0.045 * (1 - cuff**2)
+    cuff_y = y0 + side_y * wide * cuff - (y1 - y0) / FOREARM * 0.045 * (1 - cuff**2)
     turn = np.linspace(-1, 1, 9)
-    elbow_x = x1 + side_x * wider * turn + (x1 - x0) / 1.25 * 0.2 * np.sqrt(1 - turn**2)
-    elbow_y = y1 + side_y * wider * turn + (y1 - y0) / 1.25 * 0.2 * np.sqrt(1 - turn**2)
+    elbow_x = x1 + side_x * wider * turn + (x1 - x0) / FOREARM * 0.2 * np.sqrt(1 - turn**2)
+    elbow_y = y1 + side_y * wider * turn + (y1 - y0) / FOREARM * 0.2 * np.sqrt(1 - turn**2)
     outline = np.concatenate(
         [
             frame.at(left[0], left[1]),

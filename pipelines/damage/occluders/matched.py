@@ -21,6 +21,9 @@ NEUTRAL: Stats = ((44.5, 6.7, 3.9), (20.9, 9.8, 13.1))
 SPREADS = 0.6, 1.4
 """How much contrast may be taken or given."""
 
+COLOURFUL = 8.0
+"""Chroma from which on a picture shows all colours."""
+
 SHARP = 0.7
 """Pixels of blur that a sharp photograph has, and a drawn occluder too."""
 
@@ -65,15 +68,19 @@ def toning(matched: Matched, source: Stats = NEUTRAL) -> Callable[[Picture], Pic
     """
     if not matched.strength:
         return None
+    # How colourful the picture is: a grey photograph shows no colours at all.
+    chroma = sum(matched.mean[channel] ** 2 + matched.spread[channel] ** 2 for channel in (1, 2)) ** 0.5
+    saturation = min(1.0, max(0.0, chroma - 1) / COLOURFUL)
     tables = []
     for channel in range(3):
         (have, wide), (want, wanted) = ((stats[0][channel], stats[1][channel]) for stats in (source, matched[:2]))
-        gain = min(max(wanted / max(wide, 1e-3), SPREADS[0]), SPREADS[1]) if channel == 0 else 1.0
-        gain = 1 + matched.strength * (gain - 1)
+        gain = saturation
+        if channel == 0:
+            gain = 1 + matched.strength * (min(max(wanted / max(wide, 1e-3), SPREADS[0]), SPREADS[1]) - 1)
         shift = matched.strength * (want - have) * (0.5 if channel == 0 else 0.8)
         # In OpenCV's bytes lightness is 255 / 100 as large, and colours are 128 higher.
         unit, zero = (2.55, 0.0) if channel == 0 else (1.0, 128.0)
-        middle = have * unit + zero
+        middle = (have * unit if channel == 0 else 0.0) + zero
         levels = (np.arange(256) - middle) * gain + middle + shift * unit
         tables.append(np.clip(np.rint(levels), 0, 255).astype(np.uint8))
     table = np.stack(tables, axis=1)[None]
