@@ -107,7 +107,9 @@ class Occluding(Overlay):
         place = bounds(parts, *size)
         if place is None:
             return None
-        coarse = SORTS[self.sort].parts(self._held(times + 1)) if held.head.unit / PIXEL >= COARSE else [None] * len(parts)
+        coarse = (
+            SORTS[self.sort].parts(self._held(times + 1)) if held.head.unit / PIXEL >= COARSE else [None] * len(parts)
+        )
         canvas = Canvas(place, self.matched.direction, toning(self.matched))
         for part, other in zip(parts, coarse, strict=True):
             canvas.paint(part, other)
@@ -156,7 +158,8 @@ class Occluder(Damage):
         "hand_01.png. By default occluders are drawn by code.",
     )
     place: Literal["face", "anywhere"] = Field(
-        "face", description="Where: before a face, or anywhere in the picture, which needs no face and can meet a ratio."
+        "face",
+        description="Where: before a face, or anywhere in the picture, which needs no face and can meet a ratio.",
     )
     harmonise: Annotated[float, Field(ge=0, le=1)] = Field(
         0.6, description="How far colours are drawn towards those of the picture, 0 to 1."
@@ -224,20 +227,23 @@ class Occluder(Damage):
                 else:
                     fitting[sort] = weight
             if fitting:
-                return self._on(rng, context, head, _drawn(rng, fitting))
+                occluding = self._on(rng, context, head, _drawn(rng, fitting))
+                if _is_central(head, occluding.spot, context) or _mask(occluding, context).any():
+                    return occluding
+                reasons.append(f"what {occluding.sort} would cover lies beyond the picture")
         raise DamageFailed("; ".join(dict.fromkeys(reasons)))
 
     def _on(self, rng: np.random.Generator, context: Context, head: Head, sort: str) -> Occluding:
-        side = (-1, 1)[integer(rng, 0, 1)]
         places = SORTS[sort].places if sort in SORTS else {"": (rng.uniform(-0.8, 0.8), rng.uniform(-0.6, 1.6))}
-        seen = [place for place, spot in places.items() if _inside(head, spot, side, context)] or list(places)
-        place = seen[integer(rng, 0, len(seen) - 1)]
+        both = [(place, side) for place in places for side in (-1, 1)]
+        seen = [(place, side) for place, side in both if _inside(head, places[place], side, context)] or both
+        place, side = seen[integer(rng, 0, len(seen) - 1)]
         x, y = places[place]
         item, sha256, turn = self._chosen(rng, sort)
         seed, fallback = noise.seed_of(rng), measure.HAIRS[integer(rng, 0, len(measure.HAIRS) - 1)]
         image = context.image
         skin = measure.skin_of(image, head) if image is not None else measure.SKINS[0]
-        occluding = Occluding(
+        return Occluding(
             margin=self._margin(context),
             sort=sort,
             item=item,
@@ -254,18 +260,27 @@ class Occluder(Damage):
             seen=self._bare(context, head, skin, sort),
             **self._surroundings(context, head),
         )
-        self._check(occluding)
-        return occluding
 
     def _chosen(self, rng: np.random.Generator, sort: str) -> tuple[str, str, int]:
-        """Item, digest and turn."""
+        """Item, digest and turn.
+
+        Raises:
+            DamageFailed: no cut-out that was tried can be used.
+        """
         if not self.pool:
             items = SORTS[sort].items
             return items[integer(rng, 0, len(items) - 1)], "", 0
         names = [name for found, name in self._cutouts if found == sort]
-        name = names[integer(rng, 0, len(names) - 1)]
         reach = (SORTS[sort].cut if sort in SORTS else ANYTHING).turn
-        return name, self._pool.sha256_of(name), round(rng.uniform(-reach, reach))
+        for place in rng.permutation(len(names)).tolist()[:TRIES]:
+            name = names[place]
+            try:
+                cutouts.extent(self._pool.item(name))
+            except DamageFailed as failure:
+                reason = str(failure)
+                continue
+            return name, self._pool.sha256_of(name), round(rng.uniform(-reach, reach))
+        raise DamageFailed(reason)
 
     def _bare(self, context: Context, head: Head, skin: Color, sort: str) -> tuple[float, float]:
         """How much of the way to the ears is not under hair; told of glasses only."""
@@ -273,7 +288,9 @@ class Occluder(Damage):
             return 1.0, 1.0
         t = np.linspace(0, 1, 11)
         left, right = (
-            measure.bare(context.image, head.at(side * (1.09 + 0.08 * t), -0.08 - 0.02 * (1 - t), 0.1 - 1.35 * t), skin, head)
+            measure.bare(
+                context.image, head.at(side * (1.09 + 0.08 * t), -0.08 - 0.02 * (1 - t), 0.1 - 1.35 * t), skin, head
+            )
             for side in (-1, 1)
         )
         return round(max(left, 0.12), 3), round(max(right, 0.12), 3)
@@ -287,11 +304,6 @@ class Occluder(Damage):
 
     def _margin(self, context: Context) -> int:
         return round(self.margin * min(context.height, context.width))
-
-    def _check(self, occluding: Occluding) -> None:
-        """A cut-out that cannot be used fails here, and not when it is drawn."""
-        if occluding.pool:
-            cutouts.extent(self._pool.item(occluding.item, occluding.sha256))
 
     # --- anywhere -----------------------------------------------------------------------------------------------
 
@@ -357,6 +369,12 @@ def _unfit(sort: str, head: Head, context: Context) -> str:
 def _inside(head: Head, spot: tuple[float, float], side: int, context: Context) -> bool:
     ((x, y),) = head.at(side * spot[0], spot[1], 0.1) / PIXEL
     return 0 <= x < context.width and 0 <= y < context.height
+
+
+def _is_central(head: Head, spot: tuple[int, int], context: Context) -> bool:
+    """Whether a point is so far inside the picture that whatever is placed there is seen."""
+    x, y = spot[0] / 1000, spot[1] / 1000
+    return all(_inside(head, (x + dx, y + dy), 1, context) for dx, dy in ((0, 0.5), (0, -0.5), (0.5, 0), (-0.5, 0)))
 
 
 def _upright(middle: np.ndarray, unit: float, spot: tuple[float, float]) -> Head:

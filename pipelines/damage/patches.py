@@ -144,7 +144,9 @@ class Patches(Damage):
         tuple(TEXTURES), description="What they are filled with."
     )
     pool: PoolRef | None = Field(None, description="Pictures of which parts are taken for textures.")
-    pool_probability: Probability = Field(0.7, description="How often a patch shows a picture of the pool, if there is one.")
+    pool_probability: Probability = Field(
+        0.7, description="How often a patch shows a picture of the pool, if there is one."
+    )
     raised_probability: Probability = Field(0.5, description="How often a patch is rounded and lit at its rim.")
     harmonise: Annotated[float, Field(ge=0, le=1)] = Field(
         0.6, description="How far colours are drawn towards those of the picture, 0 to 1."
@@ -250,7 +252,9 @@ def _wobble(rng: np.random.Generator, angles: NDArray[np.float64]) -> NDArray[np
 def _color(rng: np.random.Generator) -> Color:
     """Few colours of things are vivid."""
     light, vivid = rng.uniform(25, 230), rng.random() ** 1.5
-    red, green, blue = (round(min(max(light + vivid * move, 5.0), 250.0)) for move in rng.uniform(-130, 130, 3).tolist())
+    red, green, blue = (
+        round(min(max(light + vivid * move, 5.0), 250.0)) for move in rng.uniform(-130, 130, 3).tolist()
+    )
     return red, green, blue
 
 

@@ -128,8 +128,8 @@ def _wire(u: Light, v: Light) -> Light:
 
 
 def _seam(u: Light, v: Light, strength: float) -> Light:
-    light: Light = 1 - strength * np.exp(-((u / 0.014) ** 2)) + 0.5 * strength * np.exp(
-        -(((np.abs(u) - 0.035) / 0.016) ** 2)
+    light: Light = (
+        1 - strength * np.exp(-((u / 0.014) ** 2)) + 0.5 * strength * np.exp(-(((np.abs(u) - 0.035) / 0.016) ** 2))
     )
     return light + 0 * v
 

@@ -83,7 +83,10 @@ def straps(
         for side in (-1, 1):
             edge = points[:, 0 if side < 0 else COLUMNS - 1]
             inner = points[:, 1 if side < 0 else COLUMNS - 2]
-            start = [np.array([np.interp(place * (ROWS - 1), range(ROWS), axis) for axis in line.T]) for line in (inner, edge)]
+            start = [
+                np.array([np.interp(place * (ROWS - 1), range(ROWS), axis) for axis in line.T])
+                for line in (inner, edge)
+            ]
             # Where a mask hangs low, a strap that runs below the ear does too.
             low = 0.75 * start[1][1] if place > 0.5 and style == "n95" else np.inf  # noqa: PLR2004
             line = _bent(np.array([*start, *((side * x, min(y, low), z) for x, y, z in path)]))

@@ -18,7 +18,8 @@ class Cut:
     """How a cut-out of a sort is placed, in units of a head.
 
     Attributes:
-        width: of what is not transparent.
+        width: of what is not transparent; where that may be upright or lie, of a square of its area.
+        square: whether it may.
         anchor: the point of the cut-out that is placed, 0 to 1 to the right and down.
         out: how far before the face it is.
         turn: degrees by which it may be turned either way.
@@ -28,6 +29,7 @@ class Cut:
     anchor: tuple[float, float] = (0.5, 0.5)
     out: float = 0.2
     turn: float = 4.0
+    square: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,18 @@ SORTS: dict[str, Sort] = {
         ("spectacles", "eyeglasses"),
     ),
     "sunglasses": Sort(
-        glasses.sunglasses, tuple(glasses.LENSES), {"eyes": (0.0, 0.07)}, Cut(2.3, turn=1.0), glasses.FARTHEST, ("shades",)
+        glasses.sunglasses,
+        tuple(glasses.LENSES),
+        {"eyes": (0.0, 0.07)},
+        Cut(2.3, turn=1.0),
+        glasses.FARTHEST,
+        ("shades",),
     ),
     "hand": Sort(
         hand.hand,
         ("back",),
         {"mouth": (0.1, 1.1), "cheek": (0.7, 0.9), "eyes": (0.05, 0.1)},
-        Cut(1.7, turn=40.0),
+        Cut(2.1, turn=40.0, square=True),
         words=("hands",),
     ),
     "hair": Sort(hair.hair, hair.CUTS, {"forehead": (0.0, -0.6)}, Cut(2.1, (0.5, 0.25)), words=("strands", "bangs")),
@@ -76,22 +83,26 @@ SORTS: dict[str, Sort] = {
         microphone.microphone,
         microphone.HEADS,
         {"mouth": (0.05, 1.25)},
-        Cut(1.0, (0.5, 0.1), 0.5, 15.0),
+        Cut(1.75, (0.5, 0.1), 0.5, 15.0, square=True),
         words=("mic", "microphones", "mics"),
     ),
     "cup": Sort(
-        cup.cup, tuple(cup.BODIES), {"mouth": (0.0, 1.1)}, Cut(1.5, (0.5, 0.08), 0.5, 8.0), words=("cups", "mug", "mugs")
+        cup.cup,
+        tuple(cup.BODIES),
+        {"mouth": (0.0, 1.1)},
+        Cut(1.5, (0.5, 0.08), 0.5, 8.0),
+        words=("cups", "mug", "mugs"),
     ),
     "scarf": Sort(
         scarf.scarf, scarf.WEAVES, {"mouth": (0.0, 0.8)}, Cut(2.7, (0.5, 0.0), 0.3), words=("scarves", "scarfs")
     ),
     "hat": Sort(
-        hat.hat, hat.KINDS, {"forehead": (0.0, -0.45)}, Cut(3.1, (0.5, 0.94), 0.1), words=("hats", "cap", "caps")
+        hat.hat, hat.KINDS, {"forehead": (0.0, -0.45)}, Cut(3.1, (0.5, 0.94), -0.3), words=("hats", "cap", "caps")
     ),
 }
 """Every sort that is placed by a face."""
 
-ANYTHING = Cut(1.4, turn=180.0)
+ANYTHING = Cut(1.4, turn=180.0, square=True)
 
 
 def sort_of(name: str) -> str:

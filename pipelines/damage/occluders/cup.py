@@ -66,7 +66,10 @@ def cup(held: Held) -> list[Part]:
         parts += _lid(at, top, bend, head.unit)
     else:
         inside = at(top * 0.94 * np.cos(angle), top * bend * 0.86 * np.sin(angle) + 0.008)
-        parts += [Part(((lip,),), _rim(held), shadow=0.0), Part(((inside,),), _inside((origin, to_right, to_down), top))]
+        parts += [
+            Part(((lip,),), _rim(held), shadow=0.0),
+            Part(((inside,),), _inside((origin, to_right, to_down), top)),
+        ]
     if held.item == "mug":
         parts = [_handle(held, at, top, bottom, height, -side), *parts]
     share = 0.55
@@ -75,7 +78,9 @@ def cup(held: Held) -> list[Part]:
     return [*rear, *parts, *fingers]
 
 
-def _body(top: float, bottom: float, height: float, belly: float, bend: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _body(
+    top: float, bottom: float, height: float, belly: float, bend: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The outline from the rim's left over the bottom to its right and back along the rim's far side."""
     t = np.linspace(0, 1, 24)
     # Straight sides that round in towards the bottom.
@@ -109,22 +114,36 @@ def _surface(held: Held, frame: tuple[Outline, Outline, Outline], body: tuple[fl
         colour = (1 - share) * np.array(color, np.float32) + share * np.array(second, np.float32)
         colour = colour * (1 + np.float32(0.02 if not paper else 0.035) * fine)
         slope = -turn / np.sqrt(1 - turn * turn)
-        slope_x, slope_y = (np.ravel(frame[1]) - np.ravel(frame[0])) / max(1.0, float(np.hypot(*(np.ravel(frame[1]) - np.ravel(frame[0])))))
+        slope_x, slope_y = (np.ravel(frame[1]) - np.ravel(frame[0])) / max(
+            1.0, float(np.hypot(*(np.ravel(frame[1]) - np.ravel(frame[0]))))
+        )
         gloss, sharp = (0.05, 8) if paper else (0.55, 26)
         painted = reflected(
-            slope * np.float32(slope_x), slope * np.float32(slope_y), colour, spot.light, dark=0.42, gloss=gloss, sharp=sharp
+            slope * np.float32(slope_x),
+            slope * np.float32(slope_y),
+            colour,
+            spot.light,
+            dark=0.42,
+            gloss=gloss,
+            sharp=sharp,
         )
         # Light that the rim and the hand keep off.
         painted *= (0.8 + 0.2 * smooth(v, -0.05, 0.35))[..., None]
         if not paper:
-            window = smooth(np.abs(turn + np.float32(0.55)), 0.1, 0.05) * smooth(v, 0.1, 0.2) * smooth(v, height * 0.8, height * 0.6)
+            window = (
+                smooth(np.abs(turn + np.float32(0.55)), 0.1, 0.05)
+                * smooth(v, 0.1, 0.2)
+                * smooth(v, height * 0.8, height * 0.6)
+            )
             painted += (window * np.float32(60 if not glass else 90))[..., None]
         return painted
 
     return surface
 
 
-def _pattern(kind: int, around: NDArray[np.float32], v: NDArray[np.float32], height: float, phase: float, paper: bool) -> NDArray[np.float32]:
+def _pattern(
+    kind: int, around: NDArray[np.float32], v: NDArray[np.float32], height: float, phase: float, paper: bool
+) -> NDArray[np.float32]:
     """How much of the second colour shows: plain, bands, dots, stripes, or a sleeve and a badge."""
     if paper:
         sleeve = smooth(v, height * 0.30, height * 0.32) * smooth(v, height * 0.80, height * 0.78)
@@ -180,7 +199,9 @@ def _lid(at: object, top: float, bend: float, unit: float) -> list[Part]:
     dip = at(wide * 0.8 * np.cos(full), high + 0.02 + wide * 0.8 * bend * np.sin(full))
 
     def white(spot: Spot) -> Paint:
-        heights = cv2.GaussianBlur(puffed(spot.mask, 0.07 * unit / noise.PIXEL), (0, 0), 0.02 * unit / noise.PIXEL + 0.5)
+        heights = cv2.GaussianBlur(
+            puffed(spot.mask, 0.07 * unit / noise.PIXEL), (0, 0), 0.02 * unit / noise.PIXEL + 0.5
+        )
         return lit(heights, (236, 235, 232), spot.light, dark=0.55, gloss=0.25, sharp=12)
 
     return [

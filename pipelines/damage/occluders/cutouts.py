@@ -41,7 +41,9 @@ def extent(item: Item) -> Window:
     return x, y, width, height
 
 
-def placed(item: Item, head: Head, spot: tuple[float, float], cut: Cut, turn: float, *, mirrored: bool) -> NDArray[np.float64]:
+def placed(
+    item: Item, head: Head, spot: tuple[float, float], cut: Cut, turn: float, *, mirrored: bool
+) -> NDArray[np.float64]:
     """The matrix (2, 3) from a cut-out's pixels to the picture's sixteenths.
 
     Args:
@@ -56,7 +58,7 @@ def placed(item: Item, head: Head, spot: tuple[float, float], cut: Cut, turn: fl
     right, down = np.array(head.right, np.float64), np.array(head.down, np.float64)
     # Things keep their shape; they are foreshortened as the head is turned, and no more.
     down *= math.sqrt(abs(head.unit**2 / max(float(down @ down), 1.0)))
-    scale = cut.width / width
+    scale = cut.width / (math.sqrt(width * height) if cut.square else width)
     cos, sin = math.cos(math.radians(turn)), math.sin(math.radians(turn))
     across = (right * cos + down * sin) * scale * (-1 if mirrored else 1)
     along = (down * cos - right * sin) * scale

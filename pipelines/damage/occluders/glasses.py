@@ -83,7 +83,9 @@ def sunglasses(held: Held) -> list[Part]:
     return [*_temples(held, metal), *lenses, *_frame(held, metal, 1.1)]
 
 
-def _lens(item: str, side: int, scale: float = 1.0, rim: float = 0.0, brow: float = 0.0) -> tuple[NDArray[np.float64], ...]:
+def _lens(
+    item: str, side: int, scale: float = 1.0, rim: float = 0.0, brow: float = 0.0
+) -> tuple[NDArray[np.float64], ...]:
     """x and y of a lens's outline, or of its frame's where it has a rim and perhaps a thicker brow."""
     half_width, half_height, square, lift, taper = LENSES[item]
     angle = np.arange(STEPS) * (2 * np.pi / STEPS)

@@ -40,7 +40,9 @@ def hair(held: Held) -> list[Part]:
     parts = []
     if bodies:
         body = _sheen(held, color, 0.6)
-        parts.append(Part(tuple(bodies), body, opacity=0.7, shadow=0.45, reach=unit * 0.06, soft=unit * 0.018, own=True))
+        parts.append(
+            Part(tuple(bodies), body, opacity=0.7, shadow=0.45, reach=unit * 0.06, soft=unit * 0.018, own=True)
+        )
     for tone, lines in zip(TONES, layers, strict=True):
         shadow = 0.35 if not bodies and tone == TONES[0] else 0.0
         if lines:
@@ -59,8 +61,14 @@ def _locks(held: Held) -> list[tuple[Curve, float, int]]:
     if held.item == "curtain":
         return [_swept(rng, side, n / 6, float(rng.uniform(0.16, 0.24)), int(rng.integers(20, 32))) for n in range(7)]
     if held.item == "wisps":
-        return [_swept(rng, side * int(rng.choice((-1, 1))), float(rng.random()), 0.1, int(rng.integers(3, 9))) for _ in range(int(rng.integers(6, 11)))]
-    return [_swept(rng, side, float(rng.random()), float(rng.uniform(0.1, 0.2)), int(rng.integers(22, 40))) for _ in range(int(rng.integers(2, 5)))]
+        return [
+            _swept(rng, side * int(rng.choice((-1, 1))), float(rng.random()), 0.1, int(rng.integers(3, 9)))
+            for _ in range(int(rng.integers(6, 11)))
+        ]
+    return [
+        _swept(rng, side, float(rng.random()), float(rng.uniform(0.1, 0.2)), int(rng.integers(22, 40)))
+        for _ in range(int(rng.integers(2, 5)))
+    ]
 
 
 def _hanging(rng: np.random.Generator, x: float, length: float, side: int) -> tuple[Curve, float, int]:
@@ -88,7 +96,11 @@ def _swept(rng: np.random.Generator, side: int, share: float, width: float, coun
             [side * (0.05 + 0.5 * share) + jitter[0], -1.35, 0.0],
             [side * (0.15 + 0.62 * share) + jitter[1], -0.75 + jitter[2], 0.38 - 0.25 * share],
             [side * (0.42 + 0.6 * share) + jitter[3], 0.15, 0.36 - 0.35 * share],
-            [side * (0.28 + 0.78 * share) + 2 * jitter[4], 1.0 + 0.75 * inner * float(rng.random()) + 2 * jitter[5], 0.34 - 0.4 * share],
+            [
+                side * (0.28 + 0.78 * share) + 2 * jitter[4],
+                1.0 + 0.75 * inner * float(rng.random()) + 2 * jitter[5],
+                0.34 - 0.4 * share,
+            ],
         ]
     )
     return points, width, count
@@ -124,7 +136,10 @@ def _hairs(held: Held, curve: Curve, swing: float, width: float, count: int) -> 
     rng = held.rng
     place = (np.arange(count) + 0.5)[:, None] / count - 0.5
     moves, ends = rng.normal(0, 1, (4, count, 1)), rng.integers(0, 4, (2, count)).tolist()
-    thicks, levels = (held.head.unit * rng.uniform(0.009, 0.018, count)).tolist(), rng.integers(150, 250, count).tolist()
+    thicks, levels = (
+        (held.head.unit * rng.uniform(0.009, 0.018, count)).tolist(),
+        rng.integers(150, 250, count).tolist(),
+    )
     t, course = np.linspace(0, 1, STEPS), _along(curve, swing)
     x = course[:, 0] + (place + 0.1 * moves[0]) * width * _narrowing() + 0.05 * moves[1] * t * t
     x = x + 0.014 * np.sin(t * (3 + moves[2]) + moves[3])
@@ -153,4 +168,3 @@ def _sheen(held: Held, color: Color, tone: float) -> Surface:
         return base + band[..., None] * glow * np.float32(0.75 * tone)
 
     return surface
-

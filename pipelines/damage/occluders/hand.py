@@ -89,9 +89,10 @@ class Frame:
         return np.stack([wx - across * ay + up * ax, wy + across * ax + up * ay], axis=-1).reshape(-1, 2)
 
     def ball(self, x: float, y: float, radius: float, z: float = 0.0) -> Ball:
-        ((px, py),) = self.at(x, y)
+        (ax, ay), (wx, wy), across = self.along, self.wrist, x * self.mirrored
         pixel = self.length / noise.PIXEL
-        return Ball(float(px) / noise.PIXEL, float(py) / noise.PIXEL, z * pixel, radius * pixel)
+        place = (wx - across * ay + y * ax) / noise.PIXEL, (wy + across * ax + y * ay) / noise.PIXEL
+        return Ball(*place, z * pixel, radius * pixel)
 
 
 def hand(held: Held) -> list[Part]:
@@ -200,9 +201,7 @@ def _capsule(x: Heights, y: Heights, one: Ball, other: Ball) -> Heights:
     return np.where(inner > 0, height, np.float32(-1e4))  # type: ignore[no-any-return]
 
 
-def _skin(
-    frame: Frame, fingers: Sequence[list[Capsule]], backs: Sequence[Outline], color: Color, seed: int
-) -> Surface:
+def _skin(frame: Frame, fingers: Sequence[list[Capsule]], backs: Sequence[Outline], color: Color, seed: int) -> Surface:
     """Skin of a hand: knuckles and sinews stand out, gaps are dark, joints are wrinkled, nails shine."""
     pixel = frame.length / noise.PIXEL
     sinews = [_sinew(frame, number) for number in range(4)]
@@ -269,7 +268,9 @@ def _marks(spot: Spot, fingers: Sequence[list[Capsule]], pixel: float) -> Paint:
             for step in (-0.34, 0.0, 0.34):
                 middle = np.array([joint.x, joint.y]) + way * step * joint.radius - corner
                 short = 1 - abs(step)
-                ends = [middle + across * share * short + way * abs(share) * joint.radius * 0.12 for share in (-1, 0, 1)]
+                ends = [
+                    middle + across * share * short + way * abs(share) * joint.radius * 0.12 for share in (-1, 0, 1)
+                ]
                 line = np.rint(np.array(ends) * 16).astype(np.int32)
                 level = min(255, int(60 + 2 * pixel))
                 cv2.polylines(marks, [line], False, level, max(1, round(0.006 * pixel)), cv2.LINE_AA, 4)
@@ -347,7 +348,12 @@ def _sleeve(held: Held, frame: Frame, bend: float) -> Part:
             frame.at(cuff_x, cuff_y),
         ]
     )
-    return Part(((outline,),), cloth(color, held.seed + 9, frame.length / noise.PIXEL * 0.24), shadow=0.45, reach=frame.length * 0.035)
+    return Part(
+        ((outline,),),
+        cloth(color, held.seed + 9, frame.length / noise.PIXEL * 0.24),
+        shadow=0.45,
+        reach=frame.length * 0.035,
+    )
 
 
 def cloth(color: Color, seed: int, radius: float) -> Surface:
@@ -363,7 +369,9 @@ def cloth(color: Color, seed: int, radius: float) -> Surface:
     return surface
 
 
-def fist(held: Held, middle: Outline, axis: Outline, half: float, *, around: float = 1.0) -> tuple[list[Part], list[Part]]:
+def fist(
+    held: Held, middle: Outline, axis: Outline, half: float, *, around: float = 1.0
+) -> tuple[list[Part], list[Part]]:
     """Fingers around an upright thing, in front of it, and the hand and arm behind it.
 
     Args:
@@ -387,11 +395,16 @@ def fist(held: Held, middle: Outline, axis: Outline, half: float, *, around: flo
         tip = place - across * reach * (1 if around == 1 else float(rng.uniform(0.94, 1.06))) + axis * thick * 0.1
         bent = (root + tip) / 2 + axis * thick * float(rng.normal(0.06, 0.06))
         z = 0.6 * half
-        balls = [_flat_ball(point, thick * share, depth) for point, share, depth in ((root, 1.02, z), (bent, 0.96, z + 0.3 * thick), (tip, 0.86, z * 0.5))]
+        balls = [
+            _flat_ball(point, thick * share, depth)
+            for point, share, depth in ((root, 1.02, z), (bent, 0.96, z + 0.3 * thick), (tip, 0.86, z * 0.5))
+        ]
         capsules += [(balls[0], balls[1]), (balls[1], balls[2])]
     frame_along = -across * 0.55 + axis * 0.84
     wrist = middle + across * (half + 3.4 * thick) - axis * 4.6 * thick
-    frame = Frame((float(wrist[0]), float(wrist[1])), (float(frame_along[0] * size), float(frame_along[1] * size)), -side)
+    frame = Frame(
+        (float(wrist[0]), float(wrist[1])), (float(frame_along[0] * size), float(frame_along[1] * size)), -side
+    )
     back = [
         _flat_ball(middle + across * (half + 1.1 * thick) + axis * 2.0 * thick, 1.3 * thick, 0),
         _flat_ball(middle + across * (half + 1.1 * thick) - axis * 2.4 * thick, 1.3 * thick, 0),
@@ -412,10 +425,11 @@ def fist(held: Held, middle: Outline, axis: Outline, half: float, *, around: flo
         return lit(rounded, colour, spot.light, dark=0.48, gloss=0.07, sharp=9)
 
     rear = Part(tuple((outline,) for outline in backs), behind, shadow=0.4, reach=unit * 0.08, own=True)
-    fingers = Part(tuple((outline,) for outline in _outlines([capsules])), front, shadow=0.45, reach=unit * 0.04, own=True)
+    fingers = Part(
+        tuple((outline,) for outline in _outlines([capsules])), front, shadow=0.45, reach=unit * 0.04, own=True
+    )
     return [rear, _sleeve(held, frame, bend)], [fingers]
 
 
 def _flat_ball(point: NDArray[np.float64], radius: float, z: float) -> Ball:
     return Ball(float(point[0]) / noise.PIXEL, float(point[1]) / noise.PIXEL, z / noise.PIXEL, radius / noise.PIXEL)
-

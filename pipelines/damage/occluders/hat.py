@@ -33,7 +33,9 @@ def hat(held: Held) -> list[Part]:
     return build(held)
 
 
-def _ring(half_x: float, half_z: float, y: object, start: float = 0.0, end: float = 2 * np.pi) -> tuple[NDArray[np.float64], ...]:
+def _ring(
+    half_x: float, half_z: float, y: object, start: float = 0.0, end: float = 2 * np.pi
+) -> tuple[NDArray[np.float64], ...]:
     """x, y, z of a ring around the head, from `start` to `end`: 0 is the picture's right, a quarter turn the front."""
     turn = np.linspace(start, end, 64)
     x, z = half_x * np.cos(turn), AXIS + half_z * np.sin(turn)
@@ -46,7 +48,9 @@ def _tilted(ring: tuple[NDArray[np.float64], ...], front: float, sides: float = 
     return x, y + front * (z - AXIS) + sides * x * x, z
 
 
-def _dome(head: Head, base: float, top: float, front: float, flat: float, half_x: float = HALF_X, half_z: float = HALF_Z) -> Outline:
+def _dome(
+    head: Head, base: float, top: float, front: float, flat: float, half_x: float = HALF_X, half_z: float = HALF_Z
+) -> Outline:
     """The outline of a crown, from its base to its top; flat is 1 for a cylinder, 0 for half a ball."""
     rings = []
     for share in np.sin(np.linspace(0, np.pi / 2, 14)):
@@ -79,9 +83,7 @@ def _shade(held: Held, lower: Outline, upper: Outline, depth: float, strength: f
     head, dark = held.head, np.array(held.skin, np.float32) * np.array((0.26, 0.2, 0.17), np.float32)
     fallen = lower + np.array(head.down, np.float64) * depth
     outline = np.concatenate([fallen, upper[::-1]])
-    return Part(
-        ((outline,),), lambda _: dark, opacity=strength, soft=head.unit * 0.11, within=_face(head)
-    )
+    return Part(((outline,),), lambda _: dark, opacity=strength, soft=head.unit * 0.11, within=_face(head))
 
 
 def _brimmed(held: Held) -> list[Part]:
@@ -100,14 +102,21 @@ def _brimmed(held: Held) -> list[Part]:
     color = (214, 184, 128) if straw else chosen(rng, FELTS)
     color = varied(rng, color, 10)
     band = varied(rng, chosen(rng, COTTONS), 10)
-    brim = Part(((outer_points,),), _brim_surface(held, color, straw, base, front, wide), shadow=0.5, reach=head.unit * 0.1)
+    brim = Part(
+        ((outer_points,),), _brim_surface(held, color, straw, base, front, wide), shadow=0.5, reach=head.unit * 0.1
+    )
     ribbon_low = _tilted(_ring(HALF_X * 1.01, HALF_Z * 1.01, base, np.pi, 0), front)
     ribbon_high = _tilted(_ring(HALF_X * 0.985, HALF_Z * 0.985, base - 0.26, np.pi, 0), front)
     ribbon = np.concatenate([head.at(*ribbon_low), head.at(*ribbon_high)[::-1]])
     return [
         _shade(held, outer_front, inner_front, float(rng.uniform(0.3, 0.5)), float(rng.uniform(0.4, 0.58))),
         brim,
-        Part(((crown,),), _crown_surface(held, color, straw, pinched=not straw, top=top), shadow=0.4, reach=head.unit * 0.06),
+        Part(
+            ((crown,),),
+            _crown_surface(held, color, straw, pinched=not straw, top=top),
+            shadow=0.4,
+            reach=head.unit * 0.06,
+        ),
         Part(((ribbon,),), _cloth_surface(held, band, 0.03), shadow=0.2, reach=head.unit * 0.02),
     ]
 
@@ -157,7 +166,12 @@ def _bucket(held: Held) -> list[Part]:
     return [
         _shade(held, outer_front, inner_front, float(rng.uniform(0.25, 0.4)), float(rng.uniform(0.4, 0.55))),
         Part(((brim,),), _cloth_surface(held, color, 0.3, seams=True), shadow=0.5, reach=head.unit * 0.1),
-        Part(((crown,),), _crown_surface(held, color, False, pinched=False, top=base - 1.0), shadow=0.4, reach=head.unit * 0.05),
+        Part(
+            ((crown,),),
+            _crown_surface(held, color, False, pinched=False, top=base - 1.0),
+            shadow=0.4,
+            reach=head.unit * 0.05,
+        ),
     ]
 
 
@@ -204,7 +218,9 @@ def _crown_surface(held: Held, color: Color, straw: bool, *, pinched: bool, top:
         if pinched:
             # Two dents in front, as fingers leave them, and one along the top.
             for sign in (-1, 1):
-                heights -= np.float32(0.16) * np.exp(-(((u - np.float32(sign * side)) / 0.2) ** 2) - ((v - np.float32(top + 0.22)) / 0.3) ** 2)
+                heights -= np.float32(0.16) * np.exp(
+                    -(((u - np.float32(sign * side)) / 0.2) ** 2) - ((v - np.float32(top + 0.22)) / 0.3) ** 2
+                )
         rough = grain(held.seed, spot.mask, 2, 1, 0.8)
         colour = np.array(color, np.float32) * (1 + (0.05 if not straw else 0.08) * rough[..., None])
         relief = np.float32(0.0)
@@ -221,7 +237,13 @@ def _plaited(colour: Paint, rows: Heights, around: Heights, pixel: float) -> tup
     seen = np.float32(min(1.0, max(0.0, (pixel / count - 1.5) / 2.5)))
     row = rows * np.float32(count)
     within = np.remainder(row, 1)
-    slant = np.cos((around * np.float32(count * 1.6) + within * np.float32(0.8) * np.where(np.remainder(np.floor(row), 2) > 0, 1, -1)) * np.float32(2 * np.pi))
+    slant = np.cos(
+        (
+            around * np.float32(count * 1.6)
+            + within * np.float32(0.8) * np.where(np.remainder(np.floor(row), 2) > 0, 1, -1)
+        )
+        * np.float32(2 * np.pi)
+    )
     colour = colour * (1 + seen * (0.1 * slant - 0.22 * smooth(within, 0.75, 1.0))[..., None])
     return colour, seen * np.float32(0.006) * slant
 
@@ -241,7 +263,9 @@ def _brim_surface(held: Held, color: Color, straw: bool, base: float, front: flo
         deep = max(front * wide, 0.08)
         radius = np.sqrt((u / np.float32(wide)) ** 2 + ((v - np.float32(base)) / np.float32(deep)) ** 2)
         if straw:
-            colour, _ = _plaited(colour, radius * np.float32(wide * 0.6), np.arctan2(u / wide, (v - base) / deep) * 1.2, pixel)
+            colour, _ = _plaited(
+                colour, radius * np.float32(wide * 0.6), np.arctan2(u / wide, (v - base) / deep) * 1.2, pixel
+            )
         edge = smooth(radius, 0.9, 0.97)[..., None]
         colour = colour * (0.8 + 0.2 * smooth(radius, 0.5, 0.9)[..., None]) * (1 + 0.12 * edge)
         heights = puffed(spot.mask, 0.07 * pixel) * np.float32(0.6) + np.float32(0.05 * pixel) * wave
@@ -280,10 +304,15 @@ def _panels(held: Held, color: Color, base: float) -> Surface:
             ring = np.sqrt(u * u + (v - middle) ** 2)
             share = smooth(np.abs(ring - 0.19), 0.06, 0.045)
         elif kind == 2:
-            share = np.maximum(smooth(np.abs(u) + 0.3 * np.abs(v - middle), 0.09, 0.075) * smooth(np.abs(v - middle), 0.24, 0.22), smooth(np.abs(v - middle + 0.15), 0.065, 0.05) * smooth(np.abs(u), 0.22, 0.2))
+            share = np.maximum(
+                smooth(np.abs(u) + 0.3 * np.abs(v - middle), 0.09, 0.075) * smooth(np.abs(v - middle), 0.24, 0.22),
+                smooth(np.abs(v - middle + 0.15), 0.065, 0.05) * smooth(np.abs(u), 0.22, 0.2),
+            )
         else:
             share = np.zeros_like(u)
-        colour = colour * (1 - share[..., None]) + share[..., None] * np.array(badge, np.float32) * (0.9 + 0.2 * weave[..., None])
+        colour = colour * (1 - share[..., None]) + share[..., None] * np.array(badge, np.float32) * (
+            0.9 + 0.2 * weave[..., None]
+        )
         relief = np.float32(0.012) * share - np.float32(0.02) * line + np.float32(0.02) * soft
         return lit((heights + relief) * np.float32(pixel), colour, spot.light, dark=0.4)
 

@@ -75,7 +75,9 @@ class Head(NamedTuple):
         points = np.empty((len(right), 2))
         for axis in (0, 1):
             # One after the other: a sum of products in one step may be rounded otherwise on another machine.
-            points[:, axis] = self.middle[axis] + right * self.right[axis] + down * self.down[axis] + out * self.out[axis]
+            points[:, axis] = (
+                self.middle[axis] + right * self.right[axis] + down * self.down[axis] + out * self.out[axis]
+            )
         return points
 
     def halved(self, times: int) -> Self:
@@ -126,12 +128,15 @@ def _out(nose: NDArray[np.float64], lips: NDArray[np.float64]) -> NDArray[np.flo
 def _check(head: Head) -> None:
     (rx, ry), (dx, dy) = head.right, head.down
     unit = head.unit / PIXEL
-    if rx * dy - ry * dx <= 0:
+    area = rx * dy - ry * dx
+    if area < -0.1 * head.unit**2:
         raise DamageFailed("the points of the face are mirrored: the first eye must be the one on the picture's left")
     if unit < LEAST_EYES:
-        raise DamageFailed(f"the face is too small: {unit:.1f} pixels between the eyes, at least {LEAST_EYES:.0f} needed")
+        raise DamageFailed(
+            f"the face is too small: {unit:.1f} pixels between the eyes, at least {LEAST_EYES:.0f} needed"
+        )
     lengths = math.hypot(rx, ry), math.hypot(dx, dy)
-    if min(lengths) < 0.3 * head.unit or math.hypot(*head.out) > 1.1 * head.unit:
+    if area <= 0 or min(lengths) < 0.3 * head.unit or math.hypot(*head.out) > 1.1 * head.unit:
         raise DamageFailed("the face is turned too far, or its points are not those of a face")
 
 

@@ -105,11 +105,10 @@ def softened(colour: Picture, alpha: Mask, blur: float) -> tuple[Picture, Mask]:
     sigma = (max(blur * blur - SHARP * SHARP, 0.0)) ** 0.5
     if sigma < 0.4:  # noqa: PLR2004  # less is not seen
         return colour, alpha
+    shares = cv2.merge((alpha, alpha, alpha))
     soft = cv2.GaussianBlur(alpha, (0, 0), sigma)
-    shares = cv2.merge((alpha, alpha, alpha)).astype(np.float32) * np.float32(1 / 255)
-    total = cv2.GaussianBlur(colour.astype(np.float32) * shares, (0, 0), sigma)
-    divisor = np.maximum(cv2.GaussianBlur(shares, (0, 0), sigma), np.float32(1e-3))
-    return np.clip(total / divisor + np.float32(0.5), 0, 255).astype(np.uint8), soft  # type: ignore[return-value]
+    total = cv2.GaussianBlur(cv2.multiply(colour, shares, scale=1 / 255), (0, 0), sigma)
+    return cv2.divide(total, cv2.merge((soft, soft, soft)), scale=255), soft  # type: ignore[return-value]
 
 
 def grained(colour: Picture, sigma: float, seed: int) -> Picture:

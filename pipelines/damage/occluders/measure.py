@@ -21,7 +21,9 @@ SKINS: tuple[Color, ...] = ((224, 182, 158), (198, 150, 122), (160, 110, 82), (1
 HAIRS: tuple[Color, ...] = ((34, 28, 27), (58, 42, 34), (96, 68, 46), (150, 112, 70), (120, 116, 112))
 """Where the picture shows too little of either."""
 
-_CHEEKS = np.array([(-0.5, 0.7), (0.5, 0.7), (-0.6, 0.5), (0.6, 0.5), (0.0, -0.55), (-0.3, -0.6), (0.3, -0.6), (0.0, 0.3)])
+_CHEEKS = np.array(
+    [(-0.5, 0.7), (0.5, 0.7), (-0.6, 0.5), (0.6, 0.5), (0.0, -0.55), (-0.3, -0.6), (0.3, -0.6), (0.0, 0.3)]
+)
 _CROWN = np.array(
     [(0.0, -1.25), (0.0, -1.45), (-0.4, -1.2), (0.4, -1.2), (-0.4, -1.4), (0.4, -1.4), (-0.8, -1.1), (0.8, -1.1)]
 )
@@ -62,10 +64,7 @@ def bare(image: Picture, path: Outline, skin: Color, head: Head) -> float:
 
 
 DETAIL, LEAST_DETAIL = 96, 16
-"""Pixels of the squares in which sharpness is measured."""
-
-MOST_NOISE = 12.0
-"""Levels; what is more is texture."""
+"""Pixels of the squares in which sharpness and noise are measured."""
 
 
 class Surroundings(NamedTuple):
@@ -86,16 +85,16 @@ class Surroundings(NamedTuple):
 
 
 def surroundings(image: Picture, head: Head) -> Surroundings:
-    """What is measured around a face; sharpness at the eyes and the mouth, where a face has edges."""
+    """What is measured around a face; sharpness and noise at the eyes and the mouth."""
     region = _region(image, head.middle, 2.6 * head.unit / noise.PIXEL)
     details = [_patch(image, point) for point in head.at(np.array([-0.5, 0.5, 0.0]), np.array([0.0, 0.0, 1.1]), 0.0)]
-    blurs = [blur_of(detail) for detail in details if min(detail.shape[:2]) >= LEAST_DETAIL]
+    details = [detail for detail in details if min(detail.shape[:2]) >= LEAST_DETAIL]
     mean, spread = stats_of(region)
     return Surroundings(
         mean,
         spread,
-        blur=round(min(blurs, default=0.0), 2),
-        noise=round(min(noise_of(region), MOST_NOISE), 2),
+        blur=round(min(map(blur_of, details), default=0.0), 2),
+        noise=round(min(map(noise_of, details), default=0.0), 2),
         light=round(_uneven(image, head), 2),
     )
 

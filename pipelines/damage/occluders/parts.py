@@ -75,7 +75,9 @@ class Part:
     own: bool = False
 
     def points(self) -> Outline:
-        return np.concatenate([*(outline for shape in self.shapes for outline in shape), *(line[0] for line in self.lines)])
+        return np.concatenate(
+            [*(outline for shape in self.shapes for outline in shape), *(line[0] for line in self.lines)]
+        )
 
 
 Window = tuple[int, int, int, int]
@@ -222,10 +224,15 @@ def blurred(mask: Mask, sigma: float) -> Mask:
     pixels = sigma / noise.PIXEL
     if pixels < 0.25:
         return mask
-    if pixels > 6 and min(mask.shape) > 8:
-        small = cv2.pyrDown(cv2.pyrDown(mask))
-        grown = cv2.pyrUp(cv2.pyrUp(cv2.GaussianBlur(small, (0, 0), pixels / 4)))
-        return grown[: mask.shape[0], : mask.shape[1]]  # type: ignore[return-value]
+    halvings = 0 if pixels < 2 else 1 if pixels < 4.5 else 2  # noqa: PLR2004  # below that it would show
+    if halvings and min(mask.shape) >> halvings > 1:
+        small = mask
+        for _ in range(halvings):
+            small = cv2.pyrDown(small)  # type: ignore[assignment]
+        small = cv2.GaussianBlur(small, (0, 0), pixels / (1 << halvings))  # type: ignore[assignment]
+        for _ in range(halvings):
+            small = cv2.pyrUp(small)  # type: ignore[assignment]
+        return small[: mask.shape[0], : mask.shape[1]]
     return cv2.GaussianBlur(mask, (0, 0), pixels)  # type: ignore[return-value]
 
 
@@ -259,7 +266,13 @@ def plain(color: Color) -> Surface:
 
 
 def lit(
-    heights: Heights, colour: Paint | Color, light: Light, *, dark: float = 0.45, gloss: float = 0.0, sharp: float = 20.0
+    heights: Heights,
+    colour: Paint | Color,
+    light: Light,
+    *,
+    dark: float = 0.45,
+    gloss: float = 0.0,
+    sharp: float = 20.0,
 ) -> Paint:
     """A matt or glossy surface under one light and an even sky.
 
@@ -297,7 +310,9 @@ def reflected(
     painted: Paint = bright[..., None] * np.asarray(colour, np.float32)
     if gloss:
         half = np.array([x, y, z + 1]) / np.sqrt(x * x + y * y + (z + 1) ** 2)
-        mirror = np.maximum((np.float32(half[2]) - across * np.float32(half[0]) - along * np.float32(half[1])) * norm, 0)
+        mirror = np.maximum(
+            (np.float32(half[2]) - across * np.float32(half[0]) - along * np.float32(half[1])) * norm, 0
+        )
         painted += (np.float32(255 * gloss) * cv2.pow(mirror, sharp))[..., None]
     return painted
 

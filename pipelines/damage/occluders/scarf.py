@@ -87,12 +87,16 @@ def _tail(held: Held, colors: tuple[Color, Color], start: float) -> Part:
         begin = x + lean + half * 1.03 * place
         sway = rng.normal(0, 0.035, 2)
         points = head.at(
-            np.array([begin, begin + sway[0], begin + sway[0] + sway[1]]), np.array([bottom - 0.03, bottom + 0.12, bottom + 0.27]), 0.2
+            np.array([begin, begin + sway[0], begin + sway[0] + sway[1]]),
+            np.array([bottom - 0.03, bottom + 0.12, bottom + 0.27]),
+            0.2,
         )
         strings.append((points, head.unit * 0.035, 255))
     frame = head.at(np.array([x, x + 0.9, x]), np.array([0.0, 0.0, 1.0]), 0.2)
     surface = _woven(held, colors, frame, top, bottom, 0.0, 3)
-    return Part(((np.concatenate([left, right[::-1]]),),), surface, shadow=0.5, reach=head.unit * 0.1, lines=tuple(strings))
+    return Part(
+        ((np.concatenate([left, right[::-1]]),),), surface, shadow=0.5, reach=head.unit * 0.1, lines=tuple(strings)
+    )
 
 
 def _edge(held: Held, head: Head, y: float, wide: float, lean: float, sag: float, number: int) -> Outline:
@@ -195,7 +199,9 @@ def _bandana(held: Held, top: float, chin: float, colors: tuple[Color, Color]) -
     down = (1 - sides) ** 2 * right + 2 * sides * (1 - sides) * bow_right + sides**2 * tip
     back = (1 - sides) ** 2 * tip + 2 * sides * (1 - sides) * bow_left + sides**2 * left
     outline = np.concatenate([upper, down, tip, back])
-    return Part(((outline,),), _printed(held, colors[0], _frame(head, upper, upper), top), shadow=0.5, reach=head.unit * 0.08)
+    return Part(
+        ((outline,),), _printed(held, colors[0], _frame(head, upper, upper), top), shadow=0.5, reach=head.unit * 0.08
+    )
 
 
 def _printed(held: Held, color: Color, frame: Outline, top: float) -> Surface:
@@ -222,7 +228,11 @@ def _printed(held: Held, color: Color, frame: Outline, top: float) -> Surface:
         turn = u / np.maximum(np.float32(2.5) - v * np.float32(0.75), np.float32(0.4))
         waves = np.zeros_like(u)
         for n in range(3):
-            waves += np.float32(0.045) * smooth(v, 0.9, 2.0) * np.sin(turn * np.float32(9 + 5 * n) + np.float32(6 * folds[n]) + drift)
+            waves += (
+                np.float32(0.045)
+                * smooth(v, 0.9, 2.0)
+                * np.sin(turn * np.float32(9 + 5 * n) + np.float32(6 * folds[n]) + drift)
+            )
         body = np.sqrt(np.maximum(1.1 - u * u, 0.03)) * np.float32(0.7)
         heights = (nose + chin + waves + body + np.float32(0.03) * drift) * np.float32(pixel)
         weave = grain(held.seed + 2, spot.mask, 2, 1, 0.8)
