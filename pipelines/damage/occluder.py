@@ -8,21 +8,20 @@ photographed; who needs more gives a pool.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import cv2
 import numpy as np
 from pydantic import AfterValidator, Field
 
 from pipelines.damage import noise
-from pipelines.damage.base import Context, Damage, DamageFailed, Face, Mask, Parameters, Picture, mask_ratio
+from pipelines.damage.base import Context, Damage, DamageFailed, Mask, Parameters, Picture, mask_ratio
 from pipelines.damage.holes import Color, integer
 from pipelines.damage.noise import PIXEL, Point
-from pipelines.damage.occluders import ANY, ANYTHING, SORTS, Cut, cutouts, measure, sort_of
+from pipelines.damage.occluders import ANY, ANYTHING, SORTS, cutouts, measure, sort_of
 from pipelines.damage.occluders.head import Head, head_of
 from pipelines.damage.occluders.matched import Matched, grained, softened, toning
 from pipelines.damage.occluders.parts import Canvas, bounds
@@ -116,7 +115,7 @@ class Occluding(Overlay):
         colour, alpha = softened(canvas.colour, canvas.alpha, self.blur / (1 << times))
         x, y = place[0] << times, place[1] << times
         for _ in range(times):
-            colour, alpha = cv2.pyrUp(colour), cv2.pyrUp(alpha)
+            colour, alpha = cv2.pyrUp(colour), cv2.pyrUp(alpha)  # type: ignore[assignment]
         return Layer(x, y, colour[: height - y, : width - x], alpha[: height - y, : width - x])
 
     def _held(self, times: int) -> Held:
@@ -149,7 +148,7 @@ class Occluder(Damage):
         "occluder", description="Glasses, sunglasses, hands, hair, microphones, cups, scarves, hats before a face."
     )
     sorts: Annotated[dict[SortName, Annotated[float, Field(ge=0)]], AfterValidator(_weights)] = Field(
-        dict.fromkeys((*SORTS, ANY), 1.0),
+        dict.fromkeys(get_args(SortName), 1.0),
         description="How often each sort is drawn; `any` are cut-outs of a pool that are called like none of them.",
     )
     pool: PoolRef | None = Field(
@@ -197,8 +196,8 @@ class Occluder(Damage):
 
     def sample(self, rng: np.random.Generator, context: Context) -> Occluding:
         if not self._weighted:
-            asked = ", ".join(sort for sort, weight in self.sorts.items() if weight)
-            raise DamageFailed(f"no cut-out of the pool is of the asked sorts: {asked}")
+            wanted = ", ".join(sort for sort, weight in self.sorts.items() if weight)
+            raise DamageFailed(f"no cut-out of the pool is of the asked sorts: {wanted}")
         asked = context.ratio_range or self.ratio_range
         if self.place == "anywhere" or not context.faces:
             return self._anywhere(rng, context, asked)
@@ -295,7 +294,7 @@ class Occluder(Damage):
         )
         return round(max(left, 0.12), 3), round(max(right, 0.12), 3)
 
-    def _surroundings(self, context: Context, head: Head) -> dict[str, object]:
+    def _surroundings(self, context: Context, head: Head) -> dict[str, Any]:
         if context.image is None:
             return {"mean": Matched().mean, "spread": Matched().spread, "strength": 0.0}
         found = measure.surroundings(context.image, head)
@@ -326,8 +325,8 @@ class Occluder(Damage):
             if low < mask_ratio(_mask(found, context)) <= high:
                 return found
         raise DamageFailed(
-            f"expected a ratio in ({low}, {high}] of occluders anywhere, met none in {TRIES} tries on {context.width} x "
-            f"{context.height} pixels: widen ratio_range"
+            f"expected a ratio in ({low}, {high}] of occluders anywhere, met none in {TRIES} tries on "
+            f"{context.width} x {context.height} pixels: widen ratio_range"
         )
 
     def _sized(
@@ -351,7 +350,7 @@ def _drawn(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
         place -= weight
         if place < 0:
             return name
-    return next(reversed(weights))
+    return list(weights)[-1]
 
 
 def _unfit(sort: str, head: Head, context: Context) -> str:
@@ -368,7 +367,7 @@ def _unfit(sort: str, head: Head, context: Context) -> str:
 
 def _inside(head: Head, spot: tuple[float, float], side: int, context: Context) -> bool:
     ((x, y),) = head.at(side * spot[0], spot[1], 0.1) / PIXEL
-    return 0 <= x < context.width and 0 <= y < context.height
+    return bool(0 <= x < context.width and 0 <= y < context.height)
 
 
 def _is_central(head: Head, spot: tuple[int, int], context: Context) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple, get_args
 
 import cv2
 import numpy as np
@@ -23,13 +23,12 @@ from pipelines.damage.holes import Color, CountRange, FractionRange, integer
 from pipelines.damage.noise import PIXEL, Point
 from pipelines.damage.occluders.matched import Matched, toning
 from pipelines.damage.occluders.measure import stats_of
-from pipelines.damage.occluders.parts import lit, puffed
+from pipelines.damage.occluders.parts import lit, puffed, smoothed
 from pipelines.damage.overlay import Layer, Overlay, widened
 from pipelines.damage.pools import PoolRef, item_of
 from pipelines.damage.prints import Probability
-from pipelines.damage.textures import TEXTURES, Texture, textured
+from pipelines.damage.textures import Texture, textured
 
-SHAPES = ("ellipse", "polygon", "blob")
 CORNERS = 40
 TRIES, STEPS = 20, 18
 
@@ -103,8 +102,9 @@ class Patchwork(Overlay):
         painted = self._filled(patch, height, width)
         radius = patch.raised * shorter / 1000
         if radius >= 1:
-            heights = cv2.GaussianBlur(puffed(mask[place], radius), (0, 0), max(0.5, radius / 6))
-            painted = np.clip(lit(heights, painted, matched.direction, dark=0.5), 0, 255).astype(np.uint8)
+            heights = smoothed(puffed(mask[place], radius), radius / 6)
+            shaded = lit(heights, painted.astype(np.float32), matched.direction, dark=0.5)
+            painted = np.clip(shaded, 0, 255).astype(np.uint8)
         cv2.copyTo(painted, mask[place], colour[place])
 
     def _filled(self, patch: Patch, height: int, width: int) -> Picture:
@@ -139,9 +139,11 @@ class Patches(Damage):
         (0.03, 0.3), description="Share of the picture that is covered. Without effect under a ratio_range."
     )
     num_range: CountRange = Field((1, 4), description="Patches.")
-    shapes: Annotated[tuple[ShapeName, ...], Field(min_length=1)] = Field(SHAPES, description="What they are like.")
+    shapes: Annotated[tuple[ShapeName, ...], Field(min_length=1)] = Field(
+        get_args(ShapeName), description="What they are like."
+    )
     textures: Annotated[tuple[TextureName, ...], Field(min_length=1)] = Field(
-        tuple(TEXTURES), description="What they are filled with."
+        get_args(TextureName), description="What they are filled with."
     )
     pool: PoolRef | None = Field(None, description="Pictures of which parts are taken for textures.")
     pool_probability: Probability = Field(
@@ -227,18 +229,20 @@ class Patches(Damage):
     def _outline(self, rng: np.random.Generator) -> NDArray[np.float64]:
         """A shape around nothing, (N, 2), about one in radius."""
         shape = self.shapes[integer(rng, 0, len(self.shapes) - 1)]
+        angles: NDArray[np.float64] = np.arange(CORNERS) * (2 * math.pi / CORNERS)
+        radius: NDArray[np.float64] = np.ones(CORNERS)
         if shape == "polygon":
             corners = integer(rng, 3, 8)
             angles = np.sort((np.arange(corners) + rng.uniform(-0.35, 0.35, corners)) * (2 * math.pi / corners))
             radius = rng.uniform(0.55, 1.25, corners)
-        else:
-            angles = np.arange(CORNERS) * (2 * math.pi / CORNERS)
-            radius = _wobble(rng, angles) if shape == "blob" else np.ones(CORNERS)
-        points = np.stack([np.cos(angles), np.sin(angles)], axis=1) * radius[:, None]
+        elif shape == "blob":
+            radius = _wobble(rng, angles)
+        points: NDArray[np.float64] = np.stack([np.cos(angles), np.sin(angles)], axis=1) * radius[:, None]
         points[:, 1] *= rng.uniform(0.4, 1.0)
         turn = rng.uniform(0, math.pi)
         cos, sin = math.cos(turn), math.sin(turn)
-        return points @ np.array([[cos, sin], [-sin, cos]])
+        turned: NDArray[np.float64] = points @ np.array([[cos, sin], [-sin, cos]])
+        return turned
 
 
 def _wobble(rng: np.random.Generator, angles: NDArray[np.float64]) -> NDArray[np.float64]:

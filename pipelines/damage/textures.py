@@ -14,7 +14,7 @@ from pipelines.damage import noise
 from pipelines.damage.base import Picture
 from pipelines.damage.holes import Color
 
-Shares = NDArray[np.float32]
+Shares = NDArray[np.floating]
 """(h, w) how much of the second colour is seen, 0 to 1."""
 
 
@@ -86,7 +86,8 @@ def _weave(u: Shares, v: Shares, rough: Shares) -> Shares:
     place = np.where(over, np.remainder(u, 1), np.remainder(v, 1)) - 0.5
     along = np.where(over, np.remainder(v, 1), np.remainder(u, 1)) - 0.5
     round_off = np.sqrt(np.maximum(1 - 3 * place * place, 0)) * (1 - 0.9 * along * along)
-    return np.clip(round_off * (0.8 + 0.2 * over) + 0.1 * rough, 0, 1)  # type: ignore[no-any-return]
+    threads: Shares = np.clip(round_off * (0.8 + 0.2 * over) + 0.1 * rough, 0, 1)
+    return threads
 
 
 def _dots(u: Shares, v: Shares, rough: Shares) -> Shares:
@@ -113,7 +114,8 @@ def _edge(distance: Shares, u: Shares) -> Shares:
     pixel = abs(float(u[0, 1] - u[0, 0])) if u.shape[1] > 1 else 1.0
     if u.shape[0] > 1:
         pixel = math.hypot(pixel, float(u[1, 0] - u[0, 0]))
-    return np.clip(distance * np.float32(1 / max(pixel, 1e-6)) + np.float32(0.5), 0, 1)  # type: ignore[no-any-return]
+    edge: Shares = np.clip(distance * np.float32(1 / max(pixel, 1e-6)) + np.float32(0.5), 0, 1)
+    return edge
 
 
 TEXTURES: dict[str, Callable[[Shares, Shares, Shares], Shares]] = {

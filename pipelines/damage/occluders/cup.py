@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +11,21 @@ from pipelines.damage import noise
 from pipelines.damage.holes import Color
 from pipelines.damage.occluders.hand import fist
 from pipelines.damage.occluders.head import Outline
-from pipelines.damage.occluders.parts import Paint, Part, Spot, Surface, along, grain, lit, puffed, reflected, smooth
+from pipelines.damage.occluders.parts import (
+    Heights,
+    Paint,
+    Part,
+    Place,
+    Spot,
+    Surface,
+    along,
+    grain,
+    lit,
+    puffed,
+    reflected,
+    smooth,
+    smoothed,
+)
 from pipelines.damage.occluders.sort import Held, chosen, varied
 
 BODIES: dict[str, tuple[float, float, float, float]] = {
@@ -51,9 +64,10 @@ def cup(held: Held) -> list[Part]:
     bend = float(rng.uniform(0.13, 0.2))
 
     def at(x: object, y: object) -> Outline:
-        """x across, y down from the rim's middle, in units."""
+        """X across, y down from the rim's middle, in units."""
         across, below = np.asarray(x, np.float64) * unit, np.asarray(y, np.float64) * unit
-        return rim + across[..., None] * aside - below[..., None] * axis
+        points: Outline = rim + across[..., None] * aside - below[..., None] * axis
+        return points
 
     body = at(*_body(top, bottom, height, belly, bend))
     origin, to_right, to_down = at(0.0, 0.0), at(1.0, 0.0), at(0.0, 1.0)
@@ -141,14 +155,12 @@ def _surface(held: Held, frame: tuple[Outline, Outline, Outline], body: tuple[fl
     return surface
 
 
-def _pattern(
-    kind: int, around: NDArray[np.float32], v: NDArray[np.float32], height: float, phase: float, paper: bool
-) -> NDArray[np.float32]:
+def _pattern(kind: int, around: Heights, v: Heights, height: float, phase: float, paper: bool) -> Heights:
     """How much of the second colour shows: plain, bands, dots, stripes, or a sleeve and a badge."""
     if paper:
         sleeve = smooth(v, height * 0.30, height * 0.32) * smooth(v, height * 0.80, height * 0.78)
         badge = smooth((around - phase * 0.4) ** 2 + (v - height * 0.55) ** 2, 0.045, 0.04)
-        return sleeve - 0.7 * badge * sleeve  # type: ignore[no-any-return]
+        return sleeve - 0.7 * badge * sleeve
     if kind == 0:
         return smooth(v, height * 0.16, height * 0.18) * smooth(v, height * 0.3, height * 0.28)
     if kind == 1:
@@ -180,12 +192,12 @@ def _inside(frame: tuple[Outline, Outline, Outline], top: float) -> Surface:
     def surface(spot: Spot) -> Paint:
         _, v = along(spot, *frame)
         share = smooth(v, -0.1 * top, 0.06 * top)[..., None]
-        return (1 - share) * np.array((150, 144, 136), np.float32) + share * np.array((58, 42, 32), np.float32)  # type: ignore[no-any-return]
+        return (1 - share) * np.array((150, 144, 136), np.float32) + share * np.array((58, 42, 32), np.float32)
 
     return surface
 
 
-def _lid(at: object, top: float, bend: float, unit: float) -> list[Part]:
+def _lid(at: Place, top: float, bend: float, unit: float) -> list[Part]:
     """A plastic lid: a wall of its own, its upper side, and a raised rim."""
     angle = np.linspace(0, np.pi, 25)
     wide, low, high = top * 1.06, 0.07, -0.12
@@ -199,9 +211,7 @@ def _lid(at: object, top: float, bend: float, unit: float) -> list[Part]:
     dip = at(wide * 0.8 * np.cos(full), high + 0.02 + wide * 0.8 * bend * np.sin(full))
 
     def white(spot: Spot) -> Paint:
-        heights = cv2.GaussianBlur(
-            puffed(spot.mask, 0.07 * unit / noise.PIXEL), (0, 0), 0.02 * unit / noise.PIXEL + 0.5
-        )
+        heights = smoothed(puffed(spot.mask, 0.07 * unit / noise.PIXEL), 0.02 * unit / noise.PIXEL)
         return lit(heights, (236, 235, 232), spot.light, dark=0.55, gloss=0.25, sharp=12)
 
     return [
@@ -210,7 +220,7 @@ def _lid(at: object, top: float, bend: float, unit: float) -> list[Part]:
     ]
 
 
-def _handle(held: Held, at: object, top: float, bottom: float, height: float, side: int) -> Part:
+def _handle(held: Held, at: Place, top: float, bottom: float, height: float, side: int) -> Part:
     """The ear of a mug."""
     angle = np.linspace(-0.5 * np.pi, 0.5 * np.pi, 24)
     middle = (top + bottom) / 2

@@ -86,13 +86,14 @@ def layer(item: Item, matrix: NDArray[np.float64], head: Head, matched: Matched,
     shade = _shadow(alpha, reach, matched)
     united = noise.screened(alpha, shade)
     share: Mask = cv2.divide(alpha, united, scale=255)  # type: ignore[assignment]
-    return Layer(window[0], window[1], cv2.multiply(colour, cv2.merge((share, share, share)), scale=1 / 255), united)
+    lit: Picture = cv2.multiply(colour, cv2.merge((share, share, share)), scale=1 / 255)  # type: ignore[assignment]
+    return Layer(window[0], window[1], lit, united)
 
 
 def _shadow(alpha: Mask, reach: float, matched: Matched) -> Mask:
     x, y = (round(-reach * axis) for axis in matched.direction[:2])
     matrix = np.array([[1, 0, x], [0, 1, y]], np.float64)
-    moved = cv2.warpAffine(alpha, matrix, (alpha.shape[1], alpha.shape[0]), flags=cv2.INTER_NEAREST)
+    moved: Mask = cv2.warpAffine(alpha, matrix, (alpha.shape[1], alpha.shape[0]), flags=cv2.INTER_NEAREST)  # type: ignore[assignment]
     return noise.faint_removed(noise.scaled(blurred(moved, reach * 0.6 * noise.PIXEL), SHADOW))
 
 
@@ -110,7 +111,7 @@ def _warped(item: Item, matrix: NDArray[np.float64], window: Window) -> tuple[Pi
     picture = item.rgba
     scale = max(abs(np.linalg.det(matrix[:, :2])) ** 0.5, 1e-6)
     halved = 0
-    while scale * 2**halved < 0.6 and min(picture.shape[:2]) > 1:  # noqa: PLR2004  # more than that shows steps
+    while scale * 2**halved < 0.6 and min(picture.shape[:2]) > 1:  # more than that shows steps
         picture = _half(picture)
         halved += 1
     inverse = np.linalg.inv(np.vstack([matrix, (0, 0, 1)]))[:2]

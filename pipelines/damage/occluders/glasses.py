@@ -86,7 +86,7 @@ def sunglasses(held: Held) -> list[Part]:
 def _lens(
     item: str, side: int, scale: float = 1.0, rim: float = 0.0, brow: float = 0.0
 ) -> tuple[NDArray[np.float64], ...]:
-    """x and y of a lens's outline, or of its frame's where it has a rim and perhaps a thicker brow."""
+    """X and y of a lens's outline, or of its frame's where it has a rim and perhaps a thicker brow."""
     half_width, half_height, square, lift, taper = LENSES[item]
     angle = np.arange(STEPS) * (2 * np.pi / STEPS)
     cos, sin = np.cos(angle), np.sin(angle)
@@ -183,7 +183,7 @@ def _clear(head: Head, side: int) -> Surface:
     def surface(spot: Spot) -> Paint:
         _, v = _inside(spot, head, side)
         share = smooth(v, -0.35, 0.4)[..., None]
-        return (1 - share) * np.array((214, 226, 240), np.float32) + share * np.array((150, 152, 156), np.float32)  # type: ignore[no-any-return]
+        return (1 - share) * np.array((214, 226, 240), np.float32) + share * np.array((150, 152, 156), np.float32)
 
     return surface
 
@@ -198,7 +198,8 @@ def _dark(head: Head, side: int, above: Color, below: Color, place: float) -> Su
         sky = smooth(bend, -0.02, -0.16) * smooth(bend, -0.5, -0.2)
         window = np.exp(-(((u - np.float32(place) * 0.6) / 0.13) ** 2) - ((v + 0.17) / 0.075) ** 2)
         light = 46 * sky + 105 * window
-        return colour + light[..., None] * np.array((0.86, 0.94, 1.05), np.float32)  # type: ignore[no-any-return]
+        painted: Paint = colour + light[..., None] * np.array((0.86, 0.94, 1.05), np.float32)
+        return painted
 
     return surface
 

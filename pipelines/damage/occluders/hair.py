@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.damage import noise
 from pipelines.damage.holes import Color
 from pipelines.damage.occluders.head import Outline
 from pipelines.damage.occluders.parts import Paint, Part, Spot, Surface, along, grain
@@ -165,6 +164,7 @@ def _sheen(held: Held, color: Color, tone: float) -> Surface:
         band = np.exp(-(((v - np.float32(place) - 0.25 * u * u) / 0.2) ** 2)) * (0.6 + 0.4 * fine)
         base = np.array(color, np.float32) * np.float32(tone) * (1 + 0.1 * fine[..., None])
         glow = np.array(color, np.float32) * 0.35 + 26
-        return base + band[..., None] * glow * np.float32(0.75 * tone)
+        painted: Paint = base + band[..., None] * glow * np.float32(0.75 * tone)
+        return painted
 
     return surface

@@ -6,6 +6,7 @@ highest of them at each pixel.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ from numpy.typing import NDArray
 
 from pipelines.damage import noise
 from pipelines.damage.holes import Color
-from pipelines.damage.occluders.head import Head, Outline
-from pipelines.damage.occluders.parts import Heights, Paint, Part, Spot, Surface, blurred, grain, lit, puffed
+from pipelines.damage.occluders.head import Outline
+from pipelines.damage.occluders.parts import Heights, Paint, Part, Spot, Surface, blurred, grain, lit, puffed, smoothed
 from pipelines.damage.occluders.sort import Held, chosen, varied
 
 LENGTH = 2.75
@@ -143,7 +144,7 @@ def _finger(frame: Frame, number: int, spread: float, curl: float, lean: float) 
         done += share
         angle -= 0.25 * fan * spread
         balls.append(frame.ball(x, y, root + (tip - root) * done, 0.02 - 0.03 * done))
-    return list(zip(balls[:-1], balls[1:], strict=True))
+    return list(itertools.pairwise(balls))
 
 
 def _thumb(frame: Frame, turn: float) -> list[Capsule]:
@@ -152,7 +153,7 @@ def _thumb(frame: Frame, turn: float) -> list[Capsule]:
         frame.ball(x + (px - x) * cos + (py - y) * sin, y - (px - x) * sin + (py - y) * cos, radius, 0.0)
         for px, py, radius in THUMB
     ]
-    return list(zip(balls[:-1], balls[1:], strict=True))
+    return list(itertools.pairwise(balls))
 
 
 def _palm(frame: Frame) -> Outline:
@@ -170,7 +171,8 @@ _CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
 def _hull(balls: Sequence[Ball]) -> Outline:
     """The outline around balls, in sixteenths."""
     points = np.concatenate([np.array([ball.x, ball.y]) + _CIRCLE * ball.radius for ball in balls]) * noise.PIXEL
-    return cv2.convexHull(np.rint(points).astype(np.int32))[:, 0].astype(np.float64)
+    hull: Outline = cv2.convexHull(np.rint(points).astype(np.int32))[:, 0].astype(np.float64)
+    return hull
 
 
 def raised(spot: Spot, capsules: Sequence[Capsule], ground: Heights) -> Heights:
@@ -198,7 +200,7 @@ def _capsule(x: Heights, y: Heights, one: Ball, other: Ball) -> Heights:
     radius = np.float32(one.radius) + share * np.float32(other.radius - one.radius)
     inner = radius * radius - off_x * off_x - off_y * off_y
     height = np.sqrt(np.maximum(inner, 0)) + np.float32(one.z) + share * np.float32(other.z - one.z)
-    return np.where(inner > 0, height, np.float32(-1e4))  # type: ignore[no-any-return]
+    return np.where(inner > 0, height, np.float32(-1e4))
 
 
 def _skin(frame: Frame, fingers: Sequence[list[Capsule]], backs: Sequence[Outline], color: Color, seed: int) -> Surface:
@@ -208,7 +210,7 @@ def _skin(frame: Frame, fingers: Sequence[list[Capsule]], backs: Sequence[Outlin
 
     def surface(spot: Spot) -> Paint:
         ground = _ground(spot, backs, pixel)
-        ground = cv2.GaussianBlur(raised(spot, sinews, ground), (0, 0), max(0.8, 0.03 * pixel))
+        ground = smoothed(raised(spot, sinews, ground), 0.03 * pixel)
         heights = raised(spot, [capsule for finger in fingers for capsule in finger], ground) * np.float32(0.8)
         colour, rounded = fleshy(spot, heights, color, seed, pixel)
         colour *= _marks(spot, fingers, pixel)
@@ -231,7 +233,7 @@ def _ground(spot: Spot, outlines: Sequence[Outline], pixel: float) -> Heights:
     for outline in outlines:
         cv2.fillPoly(mask, [np.rint(outline - corner).astype(np.int32)], 255, cv2.LINE_8, noise.SHIFT)
     ground = puffed(mask, max(2.0, 0.13 * pixel)) * np.float32(0.72) - np.float32(0.015 * pixel)
-    return cv2.GaussianBlur(ground, (0, 0), max(0.8, 0.02 * pixel))  # type: ignore[return-value]
+    return smoothed(ground, 0.02 * pixel)
 
 
 def _warmer(skin: Color) -> Color:
@@ -246,8 +248,8 @@ def fleshy(spot: Spot, heights: Heights, color: Color, seed: int, pixel: float) 
     Args:
         pixel: a hand's length in pixels.
     """
-    rounded = cv2.GaussianBlur(heights, (0, 0), max(0.6, 0.009 * pixel))
-    wide = cv2.GaussianBlur(heights, (0, 0), max(1.0, 0.026 * pixel))
+    rounded = smoothed(heights, 0.009 * pixel)
+    wide = smoothed(heights, 0.026 * pixel)
     hidden = np.clip((wide - rounded) * np.float32(11 / pixel), 0, 0.45)[..., None]
     fine = grain(seed, spot.mask, 0.2 * pixel, 1, 0.55)
     colour = np.array(color, np.float32) * (1 - hidden * np.array((0.75, 0.98, 1.02), np.float32))
@@ -274,8 +276,9 @@ def _marks(spot: Spot, fingers: Sequence[list[Capsule]], pixel: float) -> Paint:
                 line = np.rint(np.array(ends) * 16).astype(np.int32)
                 level = min(255, int(60 + 2 * pixel))
                 cv2.polylines(marks, [line], False, level, max(1, round(0.006 * pixel)), cv2.LINE_AA, 4)
-    soft = cv2.GaussianBlur(marks, (0, 0), max(0.5, 0.005 * pixel)).astype(np.float32)
-    return 1 - soft[..., None] * np.array((0.0007, 0.0011, 0.0011), np.float32)  # type: ignore[no-any-return]
+    soft = smoothed(marks, 0.005 * pixel).astype(np.float32)
+    marked: Paint = 1 - soft[..., None] * np.array((0.0007, 0.0011, 0.0011), np.float32)
+    return marked
 
 
 def _nailed(spot: Spot, painted: Paint, fingers: Sequence[list[Capsule]], pixel: float) -> Paint:
@@ -311,7 +314,7 @@ def _ellipse(mask: NDArray[np.uint8], middle: NDArray[np.float64], axes: tuple[f
 def _wrist(frame: Frame, bend: float) -> list[Capsule]:
     """From the heel of the hand to where the sleeve begins and a little further."""
     balls = [frame.ball(0, 0.08, 0.125), frame.ball(0, -0.06, 0.115), frame.ball(*_beyond(bend, 0.5), 0.145)]
-    return list(zip(balls[:-1], balls[1:], strict=True))
+    return list(itertools.pairwise(balls))
 
 
 def _beyond(bend: float, far: float) -> tuple[float, float]:
@@ -360,7 +363,7 @@ def cloth(color: Color, seed: int, radius: float) -> Surface:
     """Cloth around something round, in folds."""
 
     def surface(spot: Spot) -> Paint:
-        heights = cv2.GaussianBlur(puffed(spot.mask, radius), (0, 0), max(0.6, radius * 0.1))
+        heights = smoothed(puffed(spot.mask, radius), radius * 0.1)
         folds = grain(seed, spot.mask, radius * 0.9, max(1, radius * 0.1), 0.45)
         weave = grain(seed + 1, spot.mask, 2, 1, 0.8)
         colour = np.array(color, np.float32) * (1 + 0.05 * weave[..., None])

@@ -9,7 +9,19 @@ from numpy.typing import NDArray
 from pipelines.damage import noise
 from pipelines.damage.holes import Color
 from pipelines.damage.occluders.head import Head, Outline
-from pipelines.damage.occluders.parts import Heights, Paint, Part, Spot, Surface, along, grain, lit, puffed, smooth
+from pipelines.damage.occluders.parts import (
+    Heights,
+    Paint,
+    Part,
+    Spot,
+    Surface,
+    along,
+    grain,
+    lit,
+    puffed,
+    smooth,
+    smoothed,
+)
 from pipelines.damage.occluders.sort import Held, chosen, varied
 
 KINDS = ("felt hat", "straw hat", "cap", "bucket hat")
@@ -179,7 +191,7 @@ def _cloth_surface(held: Held, color: Color, radius: float, *, seams: bool = Fal
     pixel = held.head.unit / noise.PIXEL
 
     def surface(spot: Spot) -> Paint:
-        heights = cv2.GaussianBlur(puffed(spot.mask, radius * pixel), (0, 0), max(0.6, radius * pixel * 0.12))
+        heights = smoothed(puffed(spot.mask, radius * pixel), radius * pixel * 0.12)
         soft = grain(held.seed, spot.mask, 0.3 * pixel, max(1.0, 0.05 * pixel), 0.5)
         weave = grain(held.seed + 1, spot.mask, 2, 1, 0.8)
         colour = np.array(color, np.float32) * (1 + 0.05 * weave[..., None])
@@ -203,7 +215,7 @@ def _frame(head: Head) -> tuple[Outline, float]:
 def _ball(u: Heights, v: Heights, top: float, base: float) -> Heights:
     """Heights of something round that stands on a head."""
     height = np.float32(base - top)
-    return np.sqrt(np.maximum(1.5 - u * u - 0.5 * ((v - np.float32(base)) / height) ** 2, 0.03))  # type: ignore[no-any-return]
+    return np.sqrt(np.maximum(1.5 - u * u - 0.5 * ((v - np.float32(base)) / height) ** 2, 0.03))
 
 
 def _crown_surface(held: Held, color: Color, straw: bool, *, pinched: bool, top: float) -> Surface:
@@ -223,7 +235,7 @@ def _crown_surface(held: Held, color: Color, straw: bool, *, pinched: bool, top:
                 )
         rough = grain(held.seed, spot.mask, 2, 1, 0.8)
         colour = np.array(color, np.float32) * (1 + (0.05 if not straw else 0.08) * rough[..., None])
-        relief = np.float32(0.0)
+        relief: Heights = np.zeros_like(v)
         if straw:
             colour, relief = _plaited(colour, v + 0.12 * u * u, u, pixel)
         return lit((heights + relief) * np.float32(pixel), colour, spot.light, dark=0.4)
@@ -269,7 +281,7 @@ def _brim_surface(held: Held, color: Color, straw: bool, base: float, front: flo
         edge = smooth(radius, 0.9, 0.97)[..., None]
         colour = colour * (0.8 + 0.2 * smooth(radius, 0.5, 0.9)[..., None]) * (1 + 0.12 * edge)
         heights = puffed(spot.mask, 0.07 * pixel) * np.float32(0.6) + np.float32(0.05 * pixel) * wave
-        return lit(cv2.GaussianBlur(heights, (0, 0), max(0.6, 0.02 * pixel)), colour, spot.light, dark=0.42)
+        return lit(smoothed(heights, 0.02 * pixel), colour, spot.light, dark=0.42)
 
     return surface
 

@@ -34,8 +34,8 @@ NODS = 0.6
 LEAST_EYES = 5.0
 """Pixels between the eyes of the smallest face that anything is placed on."""
 
-CHINS = {"mediapipe-468": (152,), "ibug-68": (8,)}
-BROWS = {"mediapipe-468": (105, 334), "ibug-68": (19, 24)}
+CHINS: dict[str, tuple[int, ...]] = {"mediapipe-468": (152,), "ibug-68": (8,)}
+BROWS: dict[str, tuple[int, ...]] = {"mediapipe-468": (105, 334), "ibug-68": (19, 24)}
 """Points of the chin and of the tops of both brows, by scheme."""
 
 
@@ -104,7 +104,7 @@ def head_of(face: Face) -> Head:
     across = right - left
     out = _out(nose - middle, lips - middle)
     down = (lips - middle - MOUTH[1] * out) / MOUTH[0]
-    head = Head(*(_fixed(axis) for axis in (middle, across, down, out)), chin=(0, 0), brow=(0, 0))
+    head = Head(_fixed(middle), _fixed(across), _fixed(down), _fixed(out), chin=(0, 0), brow=(0, 0))
     _check(head)
     chin = _mean(face, CHINS)
     brow = _mean(face, BROWS)

@@ -103,7 +103,7 @@ def stats_of(colour: Picture, alpha: Mask) -> Stats:
 def softened(colour: Picture, alpha: Mask, blur: float) -> tuple[Picture, Mask]:
     """As sharp as a picture that is blurred so much; what is transparent lends no colour."""
     sigma = (max(blur * blur - SHARP * SHARP, 0.0)) ** 0.5
-    if sigma < 0.4:  # noqa: PLR2004  # less is not seen
+    if sigma < 0.4:  # less is not seen
         return colour, alpha
     shares = cv2.merge((alpha, alpha, alpha))
     soft = cv2.GaussianBlur(alpha, (0, 0), sigma)

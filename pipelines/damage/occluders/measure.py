@@ -5,7 +5,7 @@ All of it is measured once, while parameters are drawn, and kept there, so that 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -33,13 +33,13 @@ _UNLIKE = 26.0
 
 def skin_of(image: Picture, head: Head) -> Color:
     """The usual colour of cheeks and forehead."""
-    found = _seen(image, head.at(*_CHEEKS.T, 0.1), head)
+    found = _seen(image, head.at(_CHEEKS[:, 0], _CHEEKS[:, 1], 0.1), head)
     return _color(np.median(found, axis=0)) if len(found) else SKINS[0]
 
 
 def hair_of(image: Picture, head: Head, skin: Color, fallback: Color) -> Color:
     """The usual colour above the forehead where it is not skin."""
-    found = _seen(image, head.at(*_CROWN.T, -0.3), head)
+    found = _seen(image, head.at(_CROWN[:, 0], _CROWN[:, 1], -0.3), head)
     if len(found):
         far = np.linalg.norm(_lab(found) - _lab(np.array([skin], np.float64)), axis=1)
         lab = _lab(found)
@@ -104,7 +104,7 @@ def stats_of(region: Picture) -> tuple[tuple[float, float, float], tuple[float, 
     small = cv2.resize(region, (min(128, region.shape[1]), min(128, region.shape[0])), interpolation=cv2.INTER_AREA)
     lab = cv2.cvtColor(small.astype(np.float32) * np.float32(1 / 255), cv2.COLOR_RGB2LAB)
     mean, spread = cv2.meanStdDev(lab)
-    return _rounded(mean.ravel()), _rounded(spread.ravel())
+    return _rounded(np.ravel(mean)), _rounded(np.ravel(spread))
 
 
 def _uneven(image: Picture, head: Head) -> float:
@@ -157,7 +157,8 @@ def _patches(image: Picture, places: Outline, head: Head) -> NDArray[np.float64]
 def _lab(colors: NDArray[np.float64]) -> NDArray[np.float64]:
     """CIELAB of some colours, (N, 3), its lightness stretched to bytes."""
     lab = cv2.cvtColor((colors[None] / 255).astype(np.float32), cv2.COLOR_RGB2LAB)[0]
-    return lab * (2.55, 1, 1)
+    stretched: NDArray[np.float64] = lab * np.array((2.55, 1, 1))
+    return stretched
 
 
 def _color(values: NDArray[np.floating]) -> Color:
@@ -165,6 +166,6 @@ def _color(values: NDArray[np.floating]) -> Color:
     return red, green, blue
 
 
-def _rounded(values: NDArray[np.floating]) -> tuple[float, float, float]:
+def _rounded(values: NDArray[Any]) -> tuple[float, float, float]:
     one, two, three = (round(float(value), 2) for value in values)
     return one, two, three

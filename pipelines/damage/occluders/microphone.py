@@ -10,7 +10,19 @@ from pipelines.damage import noise
 from pipelines.damage.holes import Color
 from pipelines.damage.occluders.hand import fist
 from pipelines.damage.occluders.head import Outline
-from pipelines.damage.occluders.parts import Paint, Part, Spot, Surface, along, grain, lit, puffed, reflected, smooth
+from pipelines.damage.occluders.parts import (
+    Paint,
+    Part,
+    Place,
+    Spot,
+    Surface,
+    along,
+    grain,
+    lit,
+    puffed,
+    reflected,
+    smooth,
+)
 from pipelines.damage.occluders.sort import Held, chosen, varied
 
 HEADS = ("grille", "foam", "reporter")
@@ -33,9 +45,10 @@ def microphone(held: Held) -> list[Part]:
     unit = head.unit
 
     def at(x: object, y: object) -> Outline:
-        """x across, y down the handle from the middle of the ball, in units."""
+        """X across, y down the handle from the middle of the ball, in units."""
         across, below = np.asarray(x, np.float64) * unit, np.asarray(y, np.float64) * unit
-        return ball + across[..., None] * aside - below[..., None] * axis
+        points: Outline = ball + across[..., None] * aside - below[..., None] * axis
+        return points
 
     frame = at(0.0, 0.0), at(1.0, 0.0), at(0.0, 1.0)
     angle = np.linspace(0, 2 * np.pi, 56)
@@ -152,7 +165,7 @@ def _foam(held: Held, frame: tuple[Outline, Outline, Outline], radius: float, st
     return surface
 
 
-def _flag(held: Held, at: object, frame: tuple[Outline, Outline, Outline], radius: float, neck: float) -> Part:
+def _flag(held: Held, at: Place, frame: tuple[Outline, Outline, Outline], radius: float, neck: float) -> Part:
     """The box with a station's colours below the ball."""
     rng = held.fresh("flag")
     color, second = varied(rng, chosen(rng, FOAMS), 10), (238, 238, 236)

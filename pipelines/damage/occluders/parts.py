@@ -19,10 +19,10 @@ from pipelines.damage.base import Mask, Picture
 from pipelines.damage.holes import Color
 from pipelines.damage.occluders.head import Outline
 
-Heights = NDArray[np.float32]
+Heights = NDArray[np.floating]
 """(h, w) towards the viewer, in pixels."""
 
-Paint = NDArray[np.float32]
+Paint = NDArray[np.floating]
 """(h, w, 3) or (3,) RGB, 0 to 255."""
 
 Light = tuple[float, float, float]
@@ -39,8 +39,8 @@ class Spot(NamedTuple):
         light: where light comes from.
     """
 
-    x: NDArray[np.float32]
-    y: NDArray[np.float32]
+    x: Heights
+    y: Heights
     mask: Mask
     light: Light
 
@@ -79,6 +79,9 @@ class Part:
             [*(outline for shape in self.shapes for outline in shape), *(line[0] for line in self.lines)]
         )
 
+
+Place = Callable[[object, object], Outline]
+"""Points of a thing's own frame, x and y (N,), in the picture."""
 
 Window = tuple[int, int, int, int]
 """x, y, width and height in pixels."""
@@ -168,7 +171,8 @@ class Canvas:
         painted = np.empty((rows, columns, 3), np.uint8)
         painted[:] = np.clip(part.surface(spot) + np.float32(0.5), 0, 255)
         if step == 2:
-            painted = cv2.resize(painted, (2 * columns, 2 * rows), interpolation=cv2.INTER_LINEAR)[:height, :width]
+            grown = cv2.resize(painted, (2 * columns, 2 * rows), interpolation=cv2.INTER_LINEAR)
+            return grown[:height, :width]  # type: ignore[return-value]
         return painted
 
     def _mask(self, part: Part, place: Window) -> Mask:
@@ -207,7 +211,8 @@ class Canvas:
 def _placed(outline: Outline, place: Window) -> NDArray[np.int32]:
     # OpenCV counts from the middle of the first pixel, we from its corner.
     corner = np.array(place[:2]) * noise.PIXEL + noise.PIXEL // 2
-    return np.clip(np.rint(outline - corner), -(2**20), 2**20).astype(np.int32)
+    placed: NDArray[np.int32] = np.clip(np.rint(outline - corner), -(2**20), 2**20).astype(np.int32)
+    return placed
 
 
 def _kept(part: Part, mask: Mask, place: Window) -> Mask:
@@ -224,7 +229,7 @@ def blurred(mask: Mask, sigma: float) -> Mask:
     pixels = sigma / noise.PIXEL
     if pixels < 0.25:
         return mask
-    halvings = 0 if pixels < 2 else 1 if pixels < 4.5 else 2  # noqa: PLR2004  # below that it would show
+    halvings = 0 if pixels < 2 else 1 if pixels < 4.5 else 2  # below that it would show
     if halvings and min(mask.shape) >> halvings > 1:
         small = mask
         for _ in range(halvings):
@@ -287,9 +292,8 @@ def lit(
         sharp: exponent of highlights.
     """
     heights = np.asarray(heights, np.float32)
-    across = cv2.Sobel(heights, cv2.CV_32F, 1, 0, scale=1 / 8)
-    along = cv2.Sobel(heights, cv2.CV_32F, 0, 1, scale=1 / 8)
-    return reflected(across, along, colour, light, dark=dark, gloss=gloss, sharp=sharp)
+    across, down = (np.asarray(cv2.Sobel(heights, cv2.CV_32F, x, 1 - x, scale=1 / 8), np.float32) for x in (1, 0))
+    return reflected(across, down, colour, light, dark=dark, gloss=gloss, sharp=sharp)
 
 
 def reflected(
@@ -315,6 +319,11 @@ def reflected(
         )
         painted += (np.float32(255 * gloss) * cv2.pow(mirror, sharp))[..., None]
     return painted
+
+
+def smoothed(heights: Heights, sigma: float) -> Heights:
+    """Heights, or anything over a rectangle, without what is finer than so many pixels."""
+    return cv2.GaussianBlur(heights, (0, 0), max(0.5, sigma))  # type: ignore[return-value]
 
 
 def puffed(mask: Mask, radius: float) -> Heights:

@@ -167,14 +167,14 @@ def _threads(
         relief = seen * (np.float32(0.012) * stitch - np.float32(0.014) * rib)
         return one * (1 + 0.12 * seen * (stitch - rib * 0.7)[..., None]), relief
     if item == "plaid":
-        a, b = _bands(u * np.float32(2.2 * scale)), _bands(v * np.float32(2.2 * scale) + 0.3)
-        share = ((a + b) / 2)[..., None]
+        one_way, other = _bands(u * np.float32(2.2 * scale)), _bands(v * np.float32(2.2 * scale) + 0.3)
+        share = ((one_way + other) / 2)[..., None]
         thin = np.maximum(_line(u * np.float32(2.2 * scale) + 0.5), _line(v * np.float32(2.2 * scale) + 0.8))[..., None]
-        colour = one * (1 - share) + two * share
+        colour: Paint = one * (1 - share) + two * share
         return colour * (1 - 0.55 * thin) + 0.55 * thin * np.array((232, 226, 210), np.float32), flat
     if item == "stripes":
-        share = smooth(np.abs(np.remainder(v * np.float32(3.4 * scale), 1) - 0.5), 0.22, 0.27)[..., None]
-        return one * (1 - share) + two * share, flat
+        striped = smooth(np.abs(np.remainder(v * np.float32(3.4 * scale), 1) - 0.5), 0.22, 0.27)[..., None]
+        return one * (1 - striped) + two * striped, flat
     return np.broadcast_to(one, (*u.shape, 3)).copy(), flat
 
 
