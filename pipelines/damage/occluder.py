@@ -15,6 +15,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
 from pipelines.damage import noise
@@ -23,7 +24,7 @@ from pipelines.damage.holes import Color, integer
 from pipelines.damage.noise import PIXEL, Point
 from pipelines.damage.occluders import ANY, ANYTHING, SORTS, cutouts, measure, sort_of
 from pipelines.damage.occluders.head import Head, head_of
-from pipelines.damage.occluders.matched import Matched, grained, softened, toning
+from pipelines.damage.occluders.matched import Matched, faded, grained, softened, toning
 from pipelines.damage.occluders.parts import Canvas, bounds
 from pipelines.damage.occluders.sort import Held
 from pipelines.damage.overlay import Layer, Overlay
@@ -32,7 +33,13 @@ from pipelines.damage.pools import Pool, PoolRef, item_of
 COARSE = 64
 """Pixels of a unit from which on surfaces are painted at half the size, and a quarter of it at twice that."""
 
-TRIES, STEPS = 30, 14
+TRIES, STEPS = 30, 8
+
+NEAR = 1 / 10
+"""Share of an asked range within which a ratio is near enough to its goal."""
+
+Pair = NDArray[np.float64]
+"""x, y."""
 
 SortName = Literal["any", "cup", "glasses", "hair", "hand", "hat", "microphone", "scarf", "sunglasses"]
 
@@ -86,7 +93,8 @@ class Occluding(Overlay):
         if layer is None:
             return Layer(0, 0, image[:1, :1].copy(), np.zeros((1, 1), np.uint8))
         alpha = noise.faint_removed(layer.alpha)
-        return layer._replace(colour=grained(layer.colour, self.noise, self.seed), alpha=alpha)
+        colour = grained(faded(layer.colour, self.matched), self.noise, self.seed)
+        return layer._replace(colour=colour, alpha=alpha)
 
     def _cutout(self, height: int, width: int) -> Layer | None:
         item = item_of(self.pool, self.item, self.sha256)
@@ -321,7 +329,7 @@ class Occluder(Damage):
             middle = rng.uniform(0.15, 0.85, 2) * (context.width, context.height) * PIXEL
             first = self._on(rng, context, _upright(middle, 0.2 * shorter, (0.0, 0.0)), sort)
             spot = (first.spot[0] / 1000, first.spot[1] / 1000)
-            found = self._sized(first, middle, spot, context, goal)
+            found = self._sized(first, middle, spot, context, (low, high), goal)
             if low < mask_ratio(_mask(found, context)) <= high:
                 return found
         raise DamageFailed(
@@ -330,18 +338,25 @@ class Occluder(Damage):
         )
 
     def _sized(
-        self, occluding: Occluding, middle: np.ndarray, spot: tuple[float, float], context: Context, goal: float
+        self,
+        occluding: Occluding,
+        middle: Pair,
+        spot: tuple[float, float],
+        context: Context,
+        asked: tuple[float, float],
+        goal: float,
     ) -> Occluding:
-        """The same with a head of the size at which the goal is nearest."""
-        least, most = 4.0, 4.0 * min(context.height, context.width)
+        """The same with a head of the size at which the goal is near: what is covered grows as its square."""
+        shorter = min(context.height, context.width)
+        unit, near = 0.2 * shorter, NEAR * (asked[1] - asked[0])
         for _ in range(STEPS):
-            unit = (least * most) ** 0.5
             occluding = replace(occluding, head=tuple(_upright(middle, unit, spot)))
-            if mask_ratio(_mask(occluding, context)) > goal:
-                most = unit
-            else:
-                least = unit
-        return replace(occluding, head=tuple(_upright(middle, least, spot)))
+            ratio = mask_ratio(_mask(occluding, context))
+            if abs(ratio - goal) <= near and asked[0] < ratio <= asked[1]:
+                break
+            unit *= min(max((goal / max(ratio, 1e-6)) ** 0.5, 0.4), 2.5)
+            unit = min(unit, 4.0 * shorter)
+        return occluding
 
 
 def _drawn(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
@@ -376,7 +391,7 @@ def _is_central(head: Head, spot: tuple[int, int], context: Context) -> bool:
     return all(_inside(head, (x + dx, y + dy), 1, context) for dx, dy in ((0, 0.5), (0, -0.5), (0.5, 0), (-0.5, 0)))
 
 
-def _upright(middle: np.ndarray, unit: float, spot: tuple[float, float]) -> Head:
+def _upright(middle: Pair, unit: float, spot: tuple[float, float]) -> Head:
     """A head seen from the front, a point of whose face is in the middle."""
     one = round(unit * PIXEL)
     x, y = (round(float(value) - one * shift) for value, shift in zip(middle, spot, strict=True))

@@ -21,7 +21,7 @@ from pipelines.damage import noise
 from pipelines.damage.base import Context, Damage, DamageFailed, Mask, Parameters, Picture, mask_ratio
 from pipelines.damage.holes import Color, CountRange, FractionRange, integer
 from pipelines.damage.noise import PIXEL, Point
-from pipelines.damage.occluders.matched import Matched, toning
+from pipelines.damage.occluders.matched import Matched, faded, toning
 from pipelines.damage.occluders.measure import stats_of
 from pipelines.damage.occluders.parts import lit, puffed, smoothed
 from pipelines.damage.overlay import Layer, Overlay, widened
@@ -89,7 +89,8 @@ class Patchwork(Overlay):
         tone = toning(matched)
         for patch in self.patches:
             self._lay(colour, Patch(*patch), (x, y), min(height, width), matched)
-        return Layer(x, y, tone(colour) if tone else colour, alpha[y : y + down, x : x + across])
+        colour = faded(tone(colour) if tone else colour, matched)
+        return Layer(x, y, colour, alpha[y : y + down, x : x + across])
 
     def _lay(self, colour: Picture, patch: Patch, corner: tuple[int, int], shorter: int, matched: Matched) -> None:
         """Paints one patch into the rectangle that begins at a corner."""
@@ -233,7 +234,8 @@ class Patches(Damage):
         radius: NDArray[np.float64] = np.ones(CORNERS)
         if shape == "polygon":
             corners = integer(rng, 3, 8)
-            angles = np.sort((np.arange(corners) + rng.uniform(-0.35, 0.35, corners)) * (2 * math.pi / corners))
+            corner = np.arange(corners, dtype=np.float64) + rng.uniform(-0.35, 0.35, corners)
+            angles = np.asarray(np.sort(corner * (2 * math.pi / corners)), np.float64)
             radius = rng.uniform(0.55, 1.25, corners)
         elif shape == "blob":
             radius = _wobble(rng, angles)

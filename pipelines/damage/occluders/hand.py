@@ -276,7 +276,7 @@ def _marks(spot: Spot, fingers: Sequence[list[Capsule]], pixel: float) -> Paint:
                 line = np.rint(np.array(ends) * 16).astype(np.int32)
                 level = min(255, int(60 + 2 * pixel))
                 cv2.polylines(marks, [line], False, level, max(1, round(0.006 * pixel)), cv2.LINE_AA, 4)
-    soft = smoothed(marks, 0.005 * pixel).astype(np.float32)
+    soft = smoothed(marks.astype(np.float32), 0.005 * pixel)
     marked: Paint = 1 - soft[..., None] * np.array((0.0007, 0.0011, 0.0011), np.float32)
     return marked
 

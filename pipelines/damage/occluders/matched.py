@@ -68,19 +68,16 @@ def toning(matched: Matched, source: Stats = NEUTRAL) -> Callable[[Picture], Pic
     """
     if not matched.strength:
         return None
-    # How colourful the picture is: a grey photograph shows no colours at all.
-    chroma = sum(matched.mean[channel] ** 2 + matched.spread[channel] ** 2 for channel in (1, 2)) ** 0.5
-    saturation = min(1.0, max(0.0, chroma - 1) / COLOURFUL)
     tables = []
     for channel in range(3):
         (have, wide), (want, wanted) = ((stats[0][channel], stats[1][channel]) for stats in (source, matched[:2]))
-        gain = saturation
+        gain = 1.0
         if channel == 0:
-            gain = 1 + matched.strength * (min(max(wanted / max(wide, 1e-3), SPREADS[0]), SPREADS[1]) - 1)
+            gain += matched.strength * (min(max(wanted / max(wide, 1e-3), SPREADS[0]), SPREADS[1]) - 1)
         shift = matched.strength * (want - have) * (0.5 if channel == 0 else 0.8)
         # In OpenCV's bytes lightness is 255 / 100 as large, and colours are 128 higher.
         unit, zero = (2.55, 0.0) if channel == 0 else (1.0, 128.0)
-        middle = (have * unit if channel == 0 else 0.0) + zero
+        middle = have * unit + zero
         levels = (np.arange(256) - middle) * gain + middle + shift * unit
         tables.append(np.clip(np.rint(levels), 0, 255).astype(np.uint8))
     table = np.stack(tables, axis=1)[None]
@@ -109,6 +106,16 @@ def softened(colour: Picture, alpha: Mask, blur: float) -> tuple[Picture, Mask]:
     soft = cv2.GaussianBlur(alpha, (0, 0), sigma)
     total = cv2.GaussianBlur(cv2.multiply(colour, shares, scale=1 / 255), (0, 0), sigma)
     return cv2.divide(total, cv2.merge((soft, soft, soft)), scale=255), soft  # type: ignore[return-value]
+
+
+def faded(colour: Picture, matched: Matched) -> Picture:
+    """As colourful as the picture: a grey photograph shows no colours at all."""
+    chroma = sum(matched.mean[channel] ** 2 + matched.spread[channel] ** 2 for channel in (1, 2)) ** 0.5
+    saturation = min(1.0, max(0.0, chroma - 1) / COLOURFUL)
+    if saturation == 1 or not matched.strength:
+        return colour
+    grey = cv2.cvtColor(cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return cv2.addWeighted(colour, saturation, grey, 1 - saturation, 0)  # type: ignore[return-value]
 
 
 def grained(colour: Picture, sigma: float, seed: int) -> Picture:
