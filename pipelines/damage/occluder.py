@@ -240,16 +240,21 @@ class Occluder(Damage):
                 reasons.append(f"what {occluding.sort} would cover lies beyond the picture")
         raise DamageFailed("; ".join(dict.fromkeys(reasons)))
 
-    def _on(self, rng: np.random.Generator, context: Context, head: Head, sort: str) -> Occluding:
+    def _on(
+        self, rng: np.random.Generator, context: Context, head: Head, sort: str, *, imagined: bool = False
+    ) -> Occluding:
         places = SORTS[sort].places if sort in SORTS else {"": (rng.uniform(-0.8, 0.8), rng.uniform(-0.6, 1.6))}
         both = [(place, side) for place in places for side in (-1, 1)]
         seen = [(place, side) for place, side in both if _inside(head, places[place], side, context)] or both
         place, side = seen[integer(rng, 0, len(seen) - 1)]
         x, y = places[place]
         item, sha256, turn = self._chosen(rng, sort)
-        seed, fallback = noise.seed_of(rng), measure.HAIRS[integer(rng, 0, len(measure.HAIRS) - 1)]
-        image = context.image
-        skin = measure.skin_of(image, head) if image is not None else measure.SKINS[0]
+        seed = noise.seed_of(rng)
+        skin = measure.SKINS[integer(rng, 0, len(measure.SKINS) - 1)]
+        hair = measure.HAIRS[integer(rng, 0, len(measure.HAIRS) - 1)]
+        if context.image is not None and not imagined:
+            skin = measure.skin_of(context.image, head)
+            hair = measure.hair_of(context.image, head, skin, hair)
         return Occluding(
             margin=self._margin(context),
             sort=sort,
@@ -263,8 +268,8 @@ class Occluder(Damage):
             head=tuple(head),
             seed=seed,
             skin=skin,
-            hair=measure.hair_of(image, head, skin, fallback) if image is not None else fallback,
-            seen=self._bare(context, head, skin, sort),
+            hair=hair,
+            seen=(1.0, 1.0) if imagined else self._bare(context, head, skin, sort),
             **self._surroundings(context, head),
         )
 
@@ -327,7 +332,7 @@ class Occluder(Damage):
             goal = high - rng.random() * (high - low)
             sort = _drawn(rng, weights)
             middle = rng.uniform(0.15, 0.85, 2) * (context.width, context.height) * PIXEL
-            first = self._on(rng, context, _upright(middle, 0.2 * shorter, (0.0, 0.0)), sort)
+            first = self._on(rng, context, _upright(middle, 0.2 * shorter, (0.0, 0.0)), sort, imagined=True)
             spot = (first.spot[0] / 1000, first.spot[1] / 1000)
             found = self._sized(first, middle, spot, context, (low, high), goal)
             if low < mask_ratio(_mask(found, context)) <= high:

@@ -235,7 +235,7 @@ class Patches(Damage):
         if shape == "polygon":
             corners = integer(rng, 3, 8)
             corner = np.arange(corners, dtype=np.float64) + rng.uniform(-0.35, 0.35, corners)
-            angles = np.asarray(np.sort(corner * (2 * math.pi / corners)), np.float64)
+            angles = np.sort(corner * (2 * math.pi / corners)).astype(np.float64)
             radius = rng.uniform(0.55, 1.25, corners)
         elif shape == "blob":
             radius = _wobble(rng, angles)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from dataclasses import replace
@@ -262,17 +263,15 @@ def test_broken_dense_points_do_no_harm():
         assert drawn(sort, replace(seen, faces=(face,))).mask.any()
 
 
-@pytest.mark.parametrize(("x", "y"), [(90, 0), (-90, 0), (0, 100), (0, -60), (80, 80)])
-def test_a_face_at_the_border_gets_a_hole_or_a_reason(x, y):
+@pytest.mark.parametrize(("right", "down"), [(90, 0), (-90, 0), (0, 100), (0, -60), (80, 80)])
+def test_a_face_at_the_border_gets_a_hole_or_none_is_promised(right, down):
     seen = context(256, 256)
-    seen = replace(seen, faces=(Face(seen.faces[0].five + (x, y)),))
+    seen = replace(seen, faces=(Face(seen.faces[0].five + np.array([right, down])),))
+    masks = []
     for seed in range(20):
-        try:
-            parameters = Occluder(kind="occluder").sample(generator(seed), seen)
-        except DamageFailed as failure:
-            assert "beyond the picture" in str(failure)
-        else:
-            assert parameters.draw(seen.image).mask.any()
+        with contextlib.suppress(DamageFailed):
+            masks.append(Occluder(kind="occluder").sample(generator(seed), seen).draw(seen.image).mask)
+    assert masks and all(mask.any() for mask in masks)
 
 
 @pytest.mark.parametrize("size", [32, 1600])
