@@ -36,7 +36,8 @@ COTTONS: tuple[Color, ...] = (
     (150, 142, 120),
 )
 AXIS, HALF_X, HALF_Z = -0.72, 1.17, 1.28
-"""How far behind the eyes the middle of a head is, and half its width and depth above the ears."""
+TOP = -2.0
+"""How far behind the eyes the middle of a head is, and half its width and depth above the ears; where hair ends."""
 
 
 def hat(held: Held) -> list[Part]:
@@ -103,13 +104,14 @@ def _brimmed(held: Held) -> list[Part]:
     straw = held.item == "straw hat"
     low = _lowest(held)
     wide = float(rng.uniform(1.75, 2.15) if straw else rng.uniform(1.65, 1.9))
-    front, droop = float(rng.uniform(0.1, 0.17)), float(rng.uniform(0.0, 0.05) if straw else rng.uniform(-0.06, 0.0))
+    front = _lean(head, float(rng.uniform(0.1, 0.17)))
+    droop = float(rng.uniform(0.0, 0.05) if straw else rng.uniform(-0.06, 0.0))
     base = low - front * (wide * 1.02)
     outer = _tilted(_ring(wide, wide * 1.02, base), front, droop)
     outer_points = head.at(*outer)
     inner_front = head.at(*_tilted(_ring(HALF_X, HALF_Z, base, np.pi, 0), front))
     outer_front = head.at(*_tilted(_ring(wide, wide * 1.02, base, np.pi, 0), front, droop))
-    top = base - float(rng.uniform(1.05, 1.3))
+    top = min(base - float(rng.uniform(1.05, 1.3)), TOP)
     crown = _dome(head, base, top, front, 0.2 if straw else 1.0)
     color = (214, 184, 128) if straw else chosen(rng, FELTS)
     color = varied(rng, color, 10)
@@ -119,7 +121,9 @@ def _brimmed(held: Held) -> list[Part]:
     )
     ribbon_low = _tilted(_ring(HALF_X * 1.01, HALF_Z * 1.01, base, np.pi, 0), front)
     ribbon_high = _tilted(_ring(HALF_X * 0.985, HALF_Z * 0.985, base - 0.26, np.pi, 0), front)
-    ribbon = np.concatenate([head.at(*ribbon_low), head.at(*ribbon_high)[::-1]])
+    low_points, high_points = head.at(*ribbon_low), head.at(*ribbon_high)
+    front_side = _seen(head, low_points)
+    ribbon = np.concatenate([low_points[front_side], high_points[front_side][::-1]])
     return [
         _shade(held, outer_front, inner_front, float(rng.uniform(0.3, 0.5)), float(rng.uniform(0.4, 0.58))),
         brim,
@@ -133,19 +137,32 @@ def _brimmed(held: Held) -> list[Part]:
     ]
 
 
+def _lean(head: Head, lean: float) -> float:
+    """How much a brim is lowered in front, so that it is seen from above a little however the head nods."""
+    down = np.array(head.down, np.float64)
+    nod = float(down @ np.array(head.out, np.float64) / (down @ down))
+    return min(max(lean + nod, 0.12), 0.34) - nod
+
+
 def _lowest(held: Held) -> float:
     """How far down the front edge of a brim comes: over the brows, not to the eyes."""
     return held.head.y_of(held.head.brow) + float(held.rng.uniform(0.0, 0.12))
+
+
+def _seen(head: Head, points: Outline) -> slice:
+    """What of a ring's front half is not behind the silhouette."""
+    along_right = points @ np.array(head.right, np.float64)
+    return slice(int(np.argmin(along_right)), int(np.argmax(along_right)) + 1)
 
 
 def _cap(held: Held) -> list[Part]:
     rng, head = held.rng, held.head
     low = _lowest(held)
     base = low - float(rng.uniform(0.5, 0.62))
-    front = 0.1
-    crown = _dome(head, base - 0.02, base - 1.22, front, 0.0, HALF_X * 1.02, HALF_Z * 1.02)
+    front = _lean(head, 0.1)
+    crown = _dome(head, base - 0.02, min(base - 1.22, TOP), front, 0.0, HALF_X * 1.02, HALF_Z * 1.02)
     turn = np.linspace(np.pi * 0.97, np.pi * 0.03, 40)
-    inner_x, inner_z = HALF_X * 1.0 * np.cos(turn), AXIS + HALF_Z * np.sin(turn)
+    inner_x, inner_z = HALF_X * np.cos(turn), AXIS + HALF_Z * np.sin(turn)
     inner = head.at(inner_x, base + front * (inner_z - AXIS) - 0.13 * np.sin(turn) ** 2, inner_z)
     reach = float(rng.uniform(0.85, 1.0))
     out = np.sin(turn) ** 1.3
@@ -166,12 +183,13 @@ def _bucket(held: Held) -> list[Part]:
     rng, head = held.rng, held.head
     low = _lowest(held)
     base = low - 0.42
-    front = 0.06
+    front = _lean(head, 0.06)
     outer_ring = _tilted(_ring(1.62, 1.66, low - front * 1.66), front)
     inner_ring = _tilted(_ring(HALF_X, HALF_Z, base - front * HALF_Z), front)
     points = np.rint(np.concatenate([head.at(*outer_ring), head.at(*inner_ring)])).astype(np.int32)
     brim = cv2.convexHull(points)[:, 0].astype(np.float64)
-    crown = _dome(head, base - front * HALF_Z + 0.02, base - 1.0, front, 1.0, HALF_X * 1.0, HALF_Z)
+    top = min(base - 1.0, TOP)
+    crown = _dome(head, base - front * HALF_Z + 0.02, top, front, 1.0)
     outer_front = head.at(*_tilted(_ring(1.62, 1.66, low - front * 1.66, np.pi, 0), front))
     inner_front = head.at(*_tilted(_ring(HALF_X, HALF_Z, base - front * HALF_Z, np.pi, 0), front))
     color = varied(rng, chosen(rng, COTTONS), 10)
@@ -180,7 +198,7 @@ def _bucket(held: Held) -> list[Part]:
         Part(((brim,),), _cloth_surface(held, color, 0.3, seams=True), shadow=0.5, reach=head.unit * 0.1),
         Part(
             ((crown,),),
-            _crown_surface(held, color, False, pinched=False, top=base - 1.0),
+            _crown_surface(held, color, False, pinched=False, top=top),
             shadow=0.4,
             reach=head.unit * 0.05,
         ),

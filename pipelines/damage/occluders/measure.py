@@ -32,9 +32,12 @@ _UNLIKE = 26.0
 
 
 def skin_of(image: Picture, head: Head) -> Color:
-    """The usual colour of cheeks and forehead."""
+    """The usual colour of cheeks and forehead where they are lit: their shadows are no colour of skin."""
     found = _seen(image, head.at(_CHEEKS[:, 0], _CHEEKS[:, 1], 0.1), head)
-    return _color(np.median(found, axis=0)) if len(found) else SKINS[0]
+    if not len(found):
+        return SKINS[0]
+    lighter = found[np.argsort(found.sum(axis=1))][len(found) // 3 :]
+    return _color(np.median(lighter, axis=0))
 
 
 def hair_of(image: Picture, head: Head, skin: Color, fallback: Color) -> Color:
@@ -46,9 +49,11 @@ def hair_of(image: Picture, head: Head, skin: Color, fallback: Color) -> Color:
         # Hair is never green, blue only where it is dark, and seldom lighter than the face.
         coldest = np.where(lab[:, 0] < 100, -14, -5)
         likely = (lab[:, 1] > -3) & (lab[:, 2] > coldest) & (found.mean(axis=1) < np.mean(skin) + 20)
-        hairs = found[(far > _UNLIKE) & likely]
+        hairs = found[(far > _UNLIKE / 2) & likely]
         if len(hairs) >= 2:
-            return _color(np.median(hairs, axis=0))
+            red, green, blue = np.median(hairs, axis=0)
+            # What is colder than grey in hair is the sky's or a wall's light on its gloss.
+            return _color(np.array((max(red, green, blue), max(green, min(red, blue)), min(blue, red))))
     return fallback
 
 
