@@ -1,4 +1,4 @@
-"""Prints on cloth: stripes, checks, dots, flowers, camouflage, waves, each drawn from a seed and two or three colours."""
+"""Prints on cloth: stripes, checks, dots, flowers, camouflage, waves, each from a seed and two or three colours."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def waves(rng: np.random.Generator, height: int, width: int, colours: tuple[Colo
     step, bend = rng.uniform(0.12, 0.2), rng.uniform(0.02, 0.05)
     place = (np.arange(height)[:, None] / height + bend * np.sin(2 * math.pi * x / rng.uniform(0.2, 0.4))) / step
     share = place - np.floor(place)
-    return _of(colours, np.where(share < 0.5, 0, 1) + (share > 0.85))  # noqa: PLR2004
+    return _of(colours, np.where(share < 0.5, 0, 1) + (share > 0.85))
 
 
 PRINTS: dict[str, Print] = {

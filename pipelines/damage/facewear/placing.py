@@ -60,7 +60,7 @@ def covered(grid: Grid, points: Array, width: int, height: int) -> tuple[float, 
     small[..., :2] = (small[..., :2] - low * PIXEL) * ratio
     drawn = surface.outline(np.rint(small).astype(np.int32), Place(0, 0, 98, 98))
     at = np.floor((points - low) * ratio).astype(int)
-    inside = (at >= 0).all(axis=1) & (at < 98).all(axis=1)  # noqa: PLR2004
+    inside = (at >= 0).all(axis=1) & (at < 98).all(axis=1)
     hit = drawn[at[inside, 1], at[inside, 0]] > 0
     rows, columns = np.nonzero(drawn)
     x, y = columns / ratio + low[0], rows / ratio + low[1]
@@ -83,9 +83,12 @@ def straps(
         for side in (-1, 1):
             edge = points[:, 0 if side < 0 else COLUMNS - 1]
             inner = points[:, 1 if side < 0 else COLUMNS - 2]
-            start = [np.array([np.interp(place * (ROWS - 1), range(ROWS), axis) for axis in line.T]) for line in (inner, edge)]
+            start = [
+                np.array([np.interp(place * (ROWS - 1), range(ROWS), axis) for axis in line.T])
+                for line in (inner, edge)
+            ]
             # Where a mask hangs low, a strap that runs below the ear does too.
-            low = 0.75 * start[1][1] if place > 0.5 and style == "n95" else np.inf  # noqa: PLR2004
+            low = 0.75 * start[1][1] if place > 0.5 and style == "n95" else np.inf
             line = _bent(np.array([*start, *((side * x, min(y, low), z) for x, y, z in path)]))
             line = line[: _seen(head, line)]
             pixels = head.placed(line)
@@ -97,6 +100,11 @@ def straps(
                 tone = tuple(int(np.clip(round(level * shade), 0, 255)) for level in colour)
                 found.append(((fixed(pixels), (width,) * (len(pixels) - 1), 255), tone))
     return tuple(found)  # type: ignore[arg-type]
+
+
+def _along(line: Array, place: float) -> Array:
+    """A point (3,) of a line of ROWS points, 0 being its first and 1 its last."""
+    return np.array([np.interp(place * (ROWS - 1), np.arange(ROWS), axis) for axis in line.T])
 
 
 def _bent(corners: Array) -> Array:
@@ -112,7 +120,7 @@ def _bent(corners: Array) -> Array:
 def _seen(head: Head, line: Array) -> int:
     """How many of a strap's points are seen before it goes around the head."""
     facing = outward(line) @ head.rotation[2]
-    hidden = np.nonzero(facing < 0.02)[0]  # noqa: PLR2004
+    hidden = np.nonzero(facing < 0.02)[0]
     return int(hidden[0]) if len(hidden) else len(line)
 
 
@@ -130,7 +138,7 @@ class _SkinTest:
         unlike = 0
         for number in range(2 * _STEPS, len(pixels)):
             unlike = unlike + 1 if self._differs(pixels[number]) else 0
-            if unlike == 2:  # noqa: PLR2004
+            if unlike == 2:
                 return number
         return len(pixels)
 

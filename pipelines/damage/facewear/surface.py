@@ -66,7 +66,7 @@ def outline(grid: Grid, place: Place) -> Mask:
     Args:
         grid: refined.
     """
-    times = next((times for times in (_FINEST, 2) if times * max(place.width, place.height) <= 1600), 1)  # noqa: PLR2004
+    times = next((times for times in (_FINEST, 2) if times * max(place.width, place.height) <= 1600), 1)
     # OpenCV counts from the middle of a pixel, we from its corner.
     points = (grid[..., :2] - (place.x * PIXEL, place.y * PIXEL)) * times - PIXEL // 2
     drawn = np.zeros((place.height * times, place.width * times), np.uint8)
