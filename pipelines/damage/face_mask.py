@@ -22,7 +22,7 @@ from pipelines.damage.facewear.head import TALL, Head, fitted
 from pipelines.damage.facewear.shapes import SHAPES, Style, Wearing
 from pipelines.damage.facewear.surface import Grid, Place
 from pipelines.damage.facewear.worn import Worn
-from pipelines.damage.holes import Level
+from pipelines.damage.holes import Color, Level
 from pipelines.damage.noise import PIXEL
 from pipelines.damage.overlay import blend, widened
 from pipelines.damage.pools import PoolRef

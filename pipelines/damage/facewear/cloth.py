@@ -81,8 +81,7 @@ def relief(style: Style, rng: np.random.Generator, height: int, width: int, is_p
         light *= _embossed(v, u) * _welds(u, v, width)
         _text(light, "N95", 0.44)
     else:
-        light *= _hems(u, v)
-        light *= _weave(rng, height, width)
+        light = np.asarray(light * _hems(u, v) * _weave(rng, height, width), np.float32)
         if not is_print and rng.random() < 0.6:
             light *= _seam(u, v, 0.07)
         elif rng.random() < 0.5:
