@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
+import cv2
 import numpy as np
 from pydantic import AfterValidator, Field
 
 from pipelines.damage import noise
-from pipelines.damage.base import Context, Damage, DamageFailed, Drawn, Face, Parameters, Picture, _tuples
+from pipelines.damage.base import Context, Damage, DamageFailed, Drawn, Face, Mask, Parameters, Picture, _tuples
 from pipelines.damage.facewear import choosing, light, placing
 from pipelines.damage.facewear.head import TALL, Head, fitted
 from pipelines.damage.facewear.shapes import SHAPES, Style, Wearing
@@ -33,6 +34,9 @@ SCHEMES = ("mediapipe-468", "ibug-68")
 
 _INSIDE = 0.4
 """Share of a mask that must lie in the picture."""
+
+_SQUEEZED = 0.6
+"""Narrower or flatter heads there are none."""
 
 _Key = TypeVar("_Key")
 
@@ -61,13 +65,21 @@ class FaceMasks(Parameters):
             damaged[place] = blend(damaged[place], layer.colour, layer.alpha)
             alpha[place] = noise.screened(alpha[place], layer.alpha)
             reach[place] |= own_reach
-        return Drawn(damaged, widened(reach, self.margin), alpha)
+        return Drawn(damaged, _widened(reach, self.margin), alpha)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         told = json.loads(text)
         worn = [Worn(**{name: _tuples(value) for name, value in entry.items()}) for entry in told["worn"]]
         return cls(tuple(worn), told["margin"])
+
+
+def _widened(reach: Mask, margin: int) -> Mask:
+    """As `widened`, in the rectangle that is not empty."""
+    x, y, width, height = cv2.boundingRect(reach)
+    part = slice(max(0, y - margin), y + height + margin), slice(max(0, x - margin), x + width + margin)
+    reach[part] = widened(reach[part], margin)
+    return reach
 
 
 def _some(weights: Mapping[_Key, float]) -> Mapping[_Key, float]:
@@ -202,6 +214,8 @@ class FaceMask(Damage):
         if face.score is not None and not face.score >= self.min_score:
             raise DamageFailed(f"landmarks_unsure: score {face.score:.2f} is under min_score {self.min_score}")
         head = fitted(face)
+        if head.squeezed < _SQUEEZED:
+            raise DamageFailed(f"landmarks_misfit: as of a head squeezed to {head.squeezed:.0%} of its height or width")
         if head.misfit > self.max_misfit:
             raise DamageFailed(
                 f"landmarks_misfit: {head.misfit:.1f} cm from those of a head, over max_misfit {self.max_misfit:g}"

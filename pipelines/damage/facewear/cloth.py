@@ -95,11 +95,11 @@ def _creases(rng: np.random.Generator, u: Light, v: Light, strength: float) -> L
     long = noise.fractal(rng, height, max(2, width // 4), height / 5, height / 40, 0.55)
     soft = cv2.resize(long.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     slope = cv2.Sobel(soft, cv2.CV_32F, 0, 1, ksize=3)
-    slope = slope / max(float(np.abs(slope).mean()), 1e-6)
+    steep = max(float(np.abs(slope).mean()), 1e-6)
     sides = np.abs(u) ** 3
     waves = rng.uniform(4, 7) * v + 0.35 * soft / noise.AMPLITUDE
     gathered = np.sin(2 * math.pi * waves + rng.uniform(0, 6)) * sides
-    light: Light = 1 + strength * (0.30 * np.clip(slope, -2.5, 2.5) * (0.55 + sides) + 0.9 * gathered)
+    light: Light = 1 + strength * (0.30 * np.clip(slope / steep, -2.5, 2.5) * (0.55 + sides) + 0.9 * gathered)
     return light
 
 

@@ -85,9 +85,18 @@ class Head:
         return found
 
     @cached_property
+    def _scales(self) -> Array:
+        return np.asarray(np.linalg.svd(self.camera[:, :3], compute_uv=False), np.float64)
+
+    @property
     def scale(self) -> float:
         """Pixels of a centimetre."""
-        return float(np.linalg.svd(self.camera[:, :3], compute_uv=False).mean())
+        return float(self._scales.mean())
+
+    @property
+    def squeezed(self) -> float:
+        """The smaller of both scales by the larger: 1 for the proportions of the neutral head."""
+        return float(self._scales[1] / self._scales[0])
 
     @cached_property
     def rotation(self) -> Array:
