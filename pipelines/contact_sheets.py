@@ -6,6 +6,7 @@ where its packages are installed, and a photograph on which a damage has nothing
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from pipelines import seeds
 from pipelines.damage import DAMAGES
-from pipelines.damage.base import Context, Damage, DamageFailed, Mask, Picture
+from pipelines.damage.base import ClassMap, Context, Damage, DamageFailed, Mask, Picture
 from pipelines.errors import BadPicture, MenderyError, RecipeError
 from pipelines.imaging.decode import decode, inspect
 from pipelines.storage import put_bytes
@@ -123,10 +124,20 @@ def _contexts(pictures: list[Picture], with_faces: bool) -> list[Context]:
     from pipelines.faces import seen_faces
 
     upright = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-    return [
-        Context(len(picture), len(picture), None, picture, seen_faces(told, upright, len(picture)))
-        for picture, told in zip(pictures, faces, strict=True)
-    ]
+    contexts = []
+    for picture, told in zip(pictures, faces, strict=True):
+        size = len(picture)
+        contexts.append(Context(size, size, None, picture, seen_faces(told, upright, size), _maps(told, size)))
+    return contexts
+
+
+def _maps(faces: str, size: int) -> dict[str, ClassMap]:
+    """Label maps as a build would draw them: the parts of a face, from its mesh."""
+    from pipelines import mesh_parts
+
+    if not any(map(mesh_parts.has_mesh, json.loads(faces))):
+        return {}
+    return {"parsing": ClassMap(mesh_parts.drawn(faces, (1, 0, 0, 0, 1, 0), size), mesh_parts.SCHEME)}
 
 
 def _faces(pictures: list[Picture]) -> list[str]:

@@ -43,7 +43,7 @@ class Irregular(HoleDamage):
     def published(self, rng: np.random.Generator, height: int, width: int) -> Parameters:
         return self.aimed(rng, height, width, _BINS[integer(rng, 0, len(_BINS) - 1)])
 
-    def aimed(self, rng: np.random.Generator, height: int, width: int, ratio_range: tuple[float, float]) -> Parameters:
+    def aimed(self, rng: np.random.Generator, height: int, width: int, ratio_range: tuple[float, float]) -> Holes:
         # Inside the margin there is room for 0.64 of the picture.
         touches = self.border == "touch" or (self.border == "any" and (ratio_range[1] > 0.6 or rng.random() < 0.5))
         return grow(rng, self._streaks(rng, height, width, touches), height, width, ratio_range)

@@ -14,7 +14,7 @@ from pipelines.classes import SCHEMES
 from pipelines.damage.base import ClassMap, Context, DamageFailed, Mask, Parameters, Picture, mask_ratio
 from pipelines.damage.holes import COLORS, CountRange, FractionRange, HoleDamage, integer
 from pipelines.damage.pools import Pool, PoolRef
-from pipelines.damage.shapes import Shape, widen
+from pipelines.damage.shapes import Shape, only, widen
 from pipelines.errors import RecipeError
 
 TRIES = 300
@@ -140,14 +140,14 @@ class Objects(HoleDamage):
         for number, name in SCHEMES[segments.scheme].objects().items():
             if self.classes and name not in self.classes:
                 continue
-            whole = cv2.compare(segments.labels, number, cv2.CMP_EQ)
+            whole = only(segments.labels, number)
             count, parts, stats, _ = cv2.connectedComponentsWithStats(whole)
             low, high = self.area_range
             for part in range(1, count):
                 pixels = int(stats[part, cv2.CC_STAT_AREA])
                 if pixels >= LEAST_PIXELS and low <= pixels / size <= high:
-                    found.append((name, cv2.compare(parts, part, cv2.CMP_EQ)))
-        return found  # type: ignore[return-value]  # OpenCV's stubs do not know that masks are uint8
+                    found.append((name, only(np.asarray(parts, np.int32), part)))
+        return found
 
     def _placed(self, rng: np.random.Generator, context: Context) -> tuple[Mask, tuple[str, ...]]:
         rules = _Rules(self, context)
