@@ -9,7 +9,7 @@ import numpy as np
 
 from pipelines.damage.facewear.head import Head
 from pipelines.damage.facewear.light import Lighting
-from pipelines.damage.facewear.patterns import PALETTES, PRINTS
+from pipelines.damage.facewear.patterns import PALETTES, PRINTS, WOODLAND
 from pipelines.damage.facewear.shapes import Style
 from pipelines.damage.holes import Color
 from pipelines.damage.noise import PIXEL
@@ -53,8 +53,8 @@ def cloth(rng: np.random.Generator, style: Style, asked: Sequence[Color]) -> tup
         asked: colours to take instead of the usual ones.
     """
     if style == "patterned":
-        palette = PALETTES[int(rng.integers(len(PALETTES)))]
-        return palette, sorted(PRINTS)[int(rng.integers(len(PRINTS)))]
+        palette, pattern = PALETTES[int(rng.integers(len(PALETTES)))], sorted(PRINTS)[int(rng.integers(len(PRINTS)))]
+        return WOODLAND if pattern == "camouflage" else palette, pattern
     if asked:
         return (asked[int(rng.integers(len(asked)))],), ""
     weights, colours = zip(*COLOURS[style], strict=True)

@@ -31,6 +31,8 @@ _HEAD_MIDDLE, _HEAD_RADII = np.array((0, -0.5, -3.0)), np.array((7.8, 11.0, 9.5)
 
 _TYPICAL = np.array((1.33, 1.0, 0.80))
 """Red, green and blue of skin in white light, relative to green: between those of light and of dark skin."""
+_WHITEST = 234.0
+"""Level of white cloth in the brightest light: folds in it are lighter still."""
 _LEAST_SIDE = 24
 """Pixels of a face of which less tells nothing."""
 _BLOCKY = 1.25
@@ -124,7 +126,7 @@ def _white(image: Picture, skin: Array, level: Array) -> tuple[Color, int]:
     thin = image[:: max(1, image.shape[0] // 64), :: max(1, image.shape[1] // 64)].reshape(-1, 3).astype(np.float64)
     lights = float(np.percentile(thin @ (0.299, 0.587, 0.114), 96))
     bright = float(np.percentile(level, 75))
-    white = min(246.0, max(0.8 * min(1.35 * bright, 250.0) + 0.2 * lights, 0.72 * lights, 40.0))
+    white = min(_WHITEST, max(0.8 * min(1.35 * bright, 250.0) + 0.2 * lights, 0.72 * lights, 40.0))
     mean = skin.mean(axis=0) + 1
     spread = float((mean.max() - mean.min()) / mean.max())
     saturation = min(1.0, spread / 0.15)

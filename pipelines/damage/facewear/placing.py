@@ -26,6 +26,8 @@ _STEPS = 5
 """Straight pieces of each bend of a strap."""
 _UNLIKE = 46.0
 """Distance in colour from which a strap's place is not skin, and the strap goes under it: hair, mostly."""
+_LOW = -4.0
+"""Height of a mask's corner, in cm of the head, under which it hangs below the cheek."""
 _SMALLEST = 12
 """Pixels of what lies over a mask; less is noise of the map."""
 
@@ -79,7 +81,7 @@ def straps(
     """
     found = []
     like_skin = None if image is None or style == "n95" else _SkinTest(image, head)
-    for place, path in reversed(BANDS if style == "n95" else LOOPS):
+    for place, whole_path in reversed(BANDS if style == "n95" else LOOPS):
         for side in (-1, 1):
             edge = points[:, 0 if side < 0 else COLUMNS - 1]
             inner = points[:, 1 if side < 0 else COLUMNS - 2]
@@ -87,8 +89,13 @@ def straps(
                 np.array([np.interp(place * (ROWS - 1), range(ROWS), axis) for axis in line.T])
                 for line in (inner, edge)
             ]
-            # Where a mask hangs low, a strap that runs below the ear does too.
-            low = 0.75 * start[1][1] if place > 0.5 and style == "n95" else np.inf
+            low, path = np.inf, whole_path
+            if style == "n95" and place > 0.5:
+                # Where a mask hangs low, a band that runs below the ear does too,
+                low = 0.75 * start[1][1]
+            elif start[1][1] < _LOW:
+                # and one that runs up goes straight there.
+                path = whole_path[1:]
             line = _bent(np.array([*start, *((side * x, min(y, low), z) for x, y, z in path)]))
             line = line[: _seen(head, line)]
             pixels = head.placed(line)

@@ -71,8 +71,9 @@ def outline(grid: Grid, place: Place) -> Mask:
     points = (grid[..., :2] - (place.x * PIXEL, place.y * PIXEL)) * times - PIXEL // 2
     drawn = np.zeros((place.height * times, place.width * times), np.uint8)
     corners = np.stack([points[:-1, :-1], points[:-1, 1:], points[1:, 1:], points[1:, :-1]], axis=2)
-    # One by one: of several at once OpenCV fills what an odd number of them covers.
-    for corner in corners.reshape(-1, 4, 2).astype(np.int32):
+    # What is turned away lies behind the face, and would stand out beside it. One by one: of several at once OpenCV
+    # fills what an odd number of them covers.
+    for corner in corners[_turned_here(points)].astype(np.int32):
         cv2.fillConvexPoly(drawn, corner, 255, cv2.LINE_8, SHIFT)
     if times == 1:
         return drawn
@@ -121,7 +122,7 @@ def _lies(grid: Grid, place: Place, left_is_near: bool) -> tuple[NDArray[np.floa
     return _smooth(fields.reshape(3, height, width))
 
 
-def _turned_here(points: NDArray[np.float32]) -> NDArray[np.bool_]:
+def _turned_here(points: NDArray[np.float32] | Grid) -> NDArray[np.bool_]:
     """Which pieces between points show the viewer their outer side."""
     right, below = np.diff(points, axis=1), np.diff(points, axis=0)
     right, below = right[:-1] + right[1:], below[:, :-1] + below[:, 1:]
