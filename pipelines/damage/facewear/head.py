@@ -78,7 +78,7 @@ class Head:
 
     def placed(self, points: Array) -> Array:
         """Pixels (N, 2) of points (N, 3) of the neutral head."""
-        squared = ((points[:, None] - self.points[None]) ** 2).sum(axis=2)
+        squared = (points**2).sum(axis=1)[:, None] + (self.points**2).sum(axis=1) - 2 * points @ self.points.T
         weights = 1 / (squared + _NEAR**2) ** 2
         weights /= weights.sum(axis=1, keepdims=True)
         found: Array = points @ self.camera[:, :3].T + self.camera[:, 3] + weights @ self.moved

@@ -24,6 +24,18 @@ OVER = frozenset({"hair", "hat", "eye_g", "glasses"})
 
 _STEPS = 5
 """Straight pieces of each bend of a strap."""
+_SPLINE = np.array(
+    [
+        (
+            -0.5 * t + t**2 - 0.5 * t**3,
+            1 - 2.5 * t**2 + 1.5 * t**3,
+            0.5 * t + 2 * t**2 - 1.5 * t**3,
+            0.5 * (t**3 - t**2),
+        )
+        for t in np.arange(_STEPS) / _STEPS
+    ]
+)
+"""(_STEPS, 4) weights of four neighbours between the middle two of them."""
 _UNLIKE = 46.0
 """Distance in colour from which a strap's place is not skin, and the strap goes under it: hair, mostly."""
 _LOW = -4.0
@@ -115,13 +127,10 @@ def _along(line: Array, place: float) -> Array:
 
 
 def _bent(corners: Array) -> Array:
-    """A Catmull-Rom curve through corners, (N, 3); its first piece, under the cloth, is straight."""
+    """A Catmull-Rom curve through corners, (N, 3), `_STEPS` points from each to the next."""
     ends = np.concatenate([corners[:1], corners, 2 * corners[-1:] - corners[-2:-1]])
-    pieces = []
-    for a, b, c, d in zip(ends, ends[1:], ends[2:], ends[3:], strict=False):
-        t = np.linspace(0, 1, _STEPS, endpoint=False)[:, None]
-        pieces.append(b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a))))
-    return np.concatenate([*pieces, corners[-1:]])
+    pieces = _SPLINE @ np.lib.stride_tricks.sliding_window_view(ends, 4, axis=0).transpose(0, 2, 1)
+    return np.concatenate([pieces.reshape(-1, 3), corners[-1:]])
 
 
 def _seen(head: Head, line: Array) -> int:
