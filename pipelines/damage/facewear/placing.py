@@ -36,8 +36,10 @@ _SPLINE = np.array(
     ]
 )
 """(_STEPS, 4) weights of four neighbours between the middle two of them."""
-_UNLIKE = 46.0
+_UNLIKE = 85.0
 """Distance in colour from which a strap's place is not skin, and the strap goes under it: hair, mostly."""
+_IN_A_ROW = 2
+"""Places that are no skin after which a strap ends: one may be a freckle."""
 _LOW = -4.0
 """Height of a mask's corner, in cm of the head, under which it hangs below the cheek."""
 _SMALLEST = 12
@@ -150,11 +152,11 @@ class _SkinTest:
         self._skin = np.median([self._colour(place) for place in head.placed(cheeks)], axis=0)
 
     def reaches(self, pixels: Array) -> int:
-        """How many places of a line are reached before two in a row are no skin; the first piece always is."""
+        """How many places of a line are reached before two in a row are no skin; its first piece is under the cloth."""
         unlike = 0
-        for number in range(2 * _STEPS, len(pixels)):
+        for number in range(_STEPS + 2, len(pixels)):
             unlike = unlike + 1 if self._differs(pixels[number]) else 0
-            if unlike == 2:
+            if unlike == _IN_A_ROW:
                 return number
         return len(pixels)
 
@@ -163,7 +165,7 @@ class _SkinTest:
         # Light may differ a good deal on the side of a face, colour less.
         light, skin = colour.sum() / 3 + 1, self._skin.sum() / 3 + 1
         tint = np.abs(colour / light - self._skin / skin).sum() * 128
-        return bool(tint > _UNLIKE or light < 0.4 * skin)
+        return bool(tint > _UNLIKE or light < 0.45 * skin)
 
     def _colour(self, place: Array) -> Array:
         return colour_at(self._image, place, self._reach)
