@@ -35,6 +35,8 @@ _WHITEST = 234.0
 """Level of white cloth in the brightest light: folds in it are lighter still."""
 _LEAST_SIDE = 24
 """Pixels of a face of which less tells nothing."""
+_ENOUGH = 160
+"""Pixels of a face, each way, that noise and blocks are measured on."""
 _BLOCKY = 1.25
 _SOFTEST = 0.7
 """Pixels that an edge of a sharp photograph seems blurred by."""
@@ -163,7 +165,10 @@ def quality(image: Picture | None, place: Place) -> Quality:
     face = image[top : place.y + place.height, place.x : place.x + place.width]
     if min(face.shape[:2]) < _LEAST_SIDE:
         return Quality()
-    return Quality(blur_of(face), min(25.0, noise_of(face)), jpeg_of(face, place.x, top))
+    # The middle of a large face is enough for what is the same everywhere.
+    y, x = (max(0, (side - _ENOUGH) // 2) for side in face.shape[:2])
+    part = face[y : y + _ENOUGH, x : x + _ENOUGH]
+    return Quality(blur_of(face), min(25.0, noise_of(part)), jpeg_of(part, place.x + x, top + y))
 
 
 def jpeg_of(face: Picture, x: int, y: int) -> int:

@@ -21,7 +21,7 @@ Grid = NDArray[np.int32]
 
 FULL = 1024
 
-_MAP = 128
+_MAP = 112
 """Pixels of the longer side at which is worked out where the cloth lies; between them it is interpolated."""
 _DENSER = 1.35
 """Points of the cloth to a pixel of that side, so that hardly a pixel has none."""

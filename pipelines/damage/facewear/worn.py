@@ -34,6 +34,8 @@ Polygon = tuple[tuple[int, int], ...]
 _SHADE: Color = (8, 6, 6)
 _SHARP = 7
 """Blur in sixteenths of a pixel that drawing alone has."""
+_LEAST_GRAIN = 8
+"""Sixteenths of a level of grain that rounding hides."""
 _COARSE = 28
 """Pixels of the longer side at which the light on a covered face is looked at."""
 _LARGEST = 1400
@@ -188,10 +190,17 @@ class Worn:
         if extra > 0.3:  # less is not seen
             colour = cv2.GaussianBlur(colour, (0, 0), extra)
         light = _local_light(under, cover)
-        shown = cv2.multiply(colour, cv2.merge((light, light, light)), dtype=cv2.CV_32F)
-        grain = noise.from_seed(self.seed + 1).standard_normal(cover.shape, np.float32) * np.float32(self.grain / 16)
-        grained: Picture = cv2.add(shown, cv2.merge((grain, grain, grain)), dtype=cv2.CV_8U)  # type: ignore[assignment]
-        return _encoded(grained, self.jpeg, place.x % 8, place.y % 8) if self.jpeg else grained, thick
+        lights = cv2.merge((light, light, light))
+        if self.grain < _LEAST_GRAIN:
+            shown = cv2.multiply(colour, lights, dtype=cv2.CV_8U)
+        else:
+            grain = noise.from_seed(self.seed + 1).standard_normal(cover.shape, np.float32)
+            grain *= np.float32(self.grain / 16)
+            lit = cv2.multiply(colour, lights, dtype=cv2.CV_32F)
+            shown = cv2.add(lit, cv2.merge((grain, grain, grain)), dtype=cv2.CV_8U)
+        if self.jpeg:
+            shown = _encoded(shown, self.jpeg, place.x % 8, place.y % 8)  # type: ignore[arg-type]
+        return shown, thick  # type: ignore[return-value]
 
     def _flat(self, light: cloth.Light) -> Picture:
         """The cloth, flat, under light; with alpha where it is a template that has some."""
