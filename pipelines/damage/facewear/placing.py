@@ -19,7 +19,7 @@ from pipelines.damage.noise import PIXEL, fixed
 
 Array = NDArray[np.float64]
 
-OVER = frozenset({"hair", "hat", "eye_g", "glasses"})
+OVER = frozenset({"hair", "hat", "eye_g"})
 """Classes of a parsing map that lie over a face mask."""
 
 _STEPS = 5
