@@ -128,7 +128,7 @@ def _white(image: Picture, skin: Array, level: Array) -> tuple[Color, int]:
     thin = image[:: max(1, image.shape[0] // 64), :: max(1, image.shape[1] // 64)].reshape(-1, 3).astype(np.float64)
     lights = float(np.percentile(thin @ (0.299, 0.587, 0.114), 96))
     bright = float(np.percentile(level, 75))
-    white = min(_WHITEST, max(0.8 * min(1.35 * bright, 250.0) + 0.2 * lights, 0.72 * lights, 40.0))
+    white = min(_WHITEST, max(0.8 * min(1.35 * bright, 250.0) + 0.2 * lights, 0.78 * lights, 40.0))
     mean = skin.mean(axis=0) + 1
     spread = float((mean.max() - mean.min()) / mean.max())
     saturation = min(1.0, spread / 0.15)

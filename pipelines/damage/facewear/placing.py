@@ -38,6 +38,8 @@ _SPLINE = np.array(
 """(_STEPS, 4) weights of four neighbours between the middle two of them."""
 _UNLIKE = 85.0
 """Distance in colour from which a strap's place is not skin, and the strap goes under it: hair, mostly."""
+_EDGE = 0.08
+"""How much a strap must face the viewer to be seen: what hardly does lies in the edge of the head."""
 _IN_A_ROW = 2
 """Places that are no skin after which a strap ends: one may be a freckle."""
 _LOW = -4.0
@@ -138,7 +140,7 @@ def _bent(corners: Array) -> Array:
 def _seen(head: Head, line: Array) -> int:
     """How many of a strap's points are seen before it goes around the head."""
     facing = outward(line) @ head.rotation[2]
-    hidden = np.nonzero(facing < 0.02)[0]
+    hidden = np.nonzero(facing < _EDGE)[0]
     return int(hidden[0]) if len(hidden) else len(line)
 
 
