@@ -8,6 +8,7 @@ import os
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from pipelines.errors import BadPicture
 from pipelines.layout import Layout
 from pipelines.licences import conflicts, strictest
 from pipelines.recipe import Recipe, load
-from pipelines.shards.trial import Trial, try_pictures
+from pipelines.shards.trial import Attempts, Trial, judge, try_damages, try_pictures
+from pipelines.shards.write import Crop
 from pipelines.sources.base import Listing
 from pipelines.storage import opened
 
@@ -32,6 +34,9 @@ LOOKED_AT = 32
 
 TRIED = 8
 """Pictures taken through the whole way per source."""
+
+DRAWN = 4
+"""Pictures of each source on which every damage is tried with every ratio that may be asked of it."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ def plan(recipe: str | Path | Recipe) -> Estimate:
     """Says what a recipe would make without making it.
 
     Raises:
-        RecipeError: the recipe cannot be followed.
+        RecipeError: the recipe cannot be followed, or a damage cannot be drawn as asked on any picture looked at.
     """
     recipe = load(recipe)
     with tempfile.TemporaryDirectory(prefix="mendery-plan-") as folder:
@@ -97,8 +102,11 @@ def plan(recipe: str | Path | Recipe) -> Estimate:
         layout.state.mkdir()
         listing = Listing(layout.gzip_indexes)
         catalog.write(recipe, layout.catalog, listing)
+        attempts: Attempts = {}
         with Readers(recipe, layout) as readers:
-            sources = tuple(_estimate(recipe, number, layout, readers) for number in range(len(recipe.sources)))
+            sources = tuple(
+                _estimate(recipe, number, layout, readers, attempts) for number in range(len(recipe.sources))
+            )
     licences = {name for source in sources for name in source.licences}
     seconds = sum(source.seconds for source in sources) / (os.cpu_count() or 1)
     redistribute, deciding = strictest(licences)
@@ -110,11 +118,11 @@ def plan(recipe: str | Path | Recipe) -> Estimate:
         redistribute,
         tuple(deciding),
         dict(listing.ignored),
-        listing.notes + pools.notes(recipe.damage),
+        listing.notes + pools.notes(recipe.damage) + judge(recipe, attempts),
     )
 
 
-def _estimate(recipe: Recipe, number: int, layout: Layout, readers: Readers) -> SourceEstimate:
+def _estimate(recipe: Recipe, number: int, layout: Layout, readers: Readers, attempts: Attempts) -> SourceEstimate:
     table = pq.read_table(opened(layout.catalog), filters=[("source", "=", number)])
     uris = table["uri"].to_pylist()
     drawn = sorted(range(len(uris)), key=lambda position: seeds.digest(recipe.seed, uris[position], "look"))[:LOOKED_AT]
@@ -126,11 +134,12 @@ def _estimate(recipe: Recipe, number: int, layout: Layout, readers: Readers) -> 
     rows = [_look(recipe, row, outcome, pack, number, readers) for number, (row, outcome) in looked]
     seconds = (time.perf_counter() - started) / len(rows)
     kept = [row for row in rows if not row["reason"]]
-    trial = (
-        try_pictures(recipe, kept[:TRIED], lambda crops: (_slice(data, spot) for _, spot in crops))
-        if kept
-        else Trial(0, 0, 0)
-    )
+
+    def fetch(crops: Iterable[Crop]) -> Iterator[bytes]:
+        return (_slice(data, spot) for _, spot in crops)
+
+    trial = try_pictures(recipe, kept[:TRIED], fetch) if kept else Trial(0, 0, 0)
+    try_damages(recipe, kept[:DRAWN], fetch, attempts)
     crops = sum(len(row["renditions"]) for row in kept)
     samples = round(len(uris) * crops / len(rows) * _variants(recipe))
     licences = Counter(licence or recipe.sources[number].licence for licence in table["licence"].to_pylist())

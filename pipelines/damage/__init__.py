@@ -24,6 +24,7 @@ from pipelines.damage.comod import CoModGan, MatLarge, MatSmall
 from pipelines.damage.cracks import Cracks
 from pipelines.damage.dust import Dust
 from pipelines.damage.face_mask import FaceMask
+from pipelines.damage.face_parts import FaceParts
 from pipelines.damage.folds import Folds
 from pipelines.damage.grid import AlternatingLines, Grid
 from pipelines.damage.halftone import Halftone
@@ -55,6 +56,7 @@ __all__ = [
     "Dust",
     "Face",
     "FaceMask",
+    "FaceParts",
     "Folds",
     "Halftone",
     "HoleDamage",
@@ -86,6 +88,7 @@ DAMAGES: dict[str, type[Damage]] = {
     "cracks": Cracks,
     "dust": Dust,
     "face_mask": FaceMask,
+    "face_parts": FaceParts,
     "folds": Folds,
     "grid": Grid,
     "half": Half,

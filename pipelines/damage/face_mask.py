@@ -10,24 +10,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
 import cv2
 import numpy as np
 from pydantic import AfterValidator, Field
 
 from pipelines.damage import noise
-from pipelines.damage.base import Context, Damage, DamageFailed, Drawn, Face, Parameters, Picture, _tuples
-from pipelines.damage.facewear import light, placing
-from pipelines.damage.facewear.cloth import COLOURS
+from pipelines.damage.base import Context, Damage, DamageFailed, Drawn, Face, Mask, Parameters, Picture, _tuples
+from pipelines.damage.facewear import choosing, light, placing
 from pipelines.damage.facewear.head import TALL, Head, fitted
-from pipelines.damage.facewear.patterns import PALETTES, PRINTS
 from pipelines.damage.facewear.shapes import SHAPES, Style, Wearing
 from pipelines.damage.facewear.surface import Grid, Place
 from pipelines.damage.facewear.worn import Worn
-from pipelines.damage.holes import Color
+from pipelines.damage.holes import Color, Level
 from pipelines.damage.noise import PIXEL
 from pipelines.damage.overlay import blend, widened
+from pipelines.damage.pools import PoolRef
 from pipelines.damage.prints import Probability
 
 SCHEMES = ("mediapipe-468", "ibug-68")
@@ -35,6 +34,9 @@ SCHEMES = ("mediapipe-468", "ibug-68")
 
 _INSIDE = 0.4
 """Share of a mask that must lie in the picture."""
+
+_SQUEEZED = 0.6
+"""Narrower or flatter heads there are none."""
 
 _Key = TypeVar("_Key")
 
@@ -53,22 +55,31 @@ class FaceMasks(Parameters):
 
     def draw(self, image: Picture) -> Drawn:
         damaged = image.copy()
-        mask, alpha = np.zeros((2, *image.shape[:2]), np.uint8)
+        reach, alpha = np.zeros((2, *image.shape[:2]), np.uint8)
         for worn in self.worn:
-            layer = worn.paint(image)
-            if layer is None:
+            painted = worn.paint(image)
+            if painted is None:
                 continue
+            layer, own_reach = painted
             place = slice(layer.y, layer.y + layer.alpha.shape[0]), slice(layer.x, layer.x + layer.alpha.shape[1])
             damaged[place] = blend(damaged[place], layer.colour, layer.alpha)
             alpha[place] = noise.screened(alpha[place], layer.alpha)
-        cv2.max(mask, widened(alpha, self.margin), mask)
-        return Drawn(damaged, mask, alpha)
+            reach[place] |= own_reach
+        return Drawn(damaged, _widened(reach, self.margin), alpha)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         told = json.loads(text)
         worn = [Worn(**{name: _tuples(value) for name, value in entry.items()}) for entry in told["worn"]]
         return cls(tuple(worn), told["margin"])
+
+
+def _widened(reach: Mask, margin: int) -> Mask:
+    """As `widened`, in the rectangle that is not empty."""
+    x, y, width, height = cv2.boundingRect(reach)
+    part = slice(max(0, y - margin), y + height + margin), slice(max(0, x - margin), x + width + margin)
+    reach[part] = widened(reach[part], margin)
+    return reach
 
 
 def _some(weights: Mapping[_Key, float]) -> Mapping[_Key, float]:
@@ -98,9 +109,16 @@ class FaceMask(Damage):
         description="How often each way: right (over nose and chin), nose (below the nose), mouth (below the mouth), "
         "chin (on the chin only).",
     )
-    colours: tuple[Color, ...] = Field(
+    colours: tuple[tuple[Level, Level, Level], ...] = Field(
         (), description="RGB colours of masks without a print. By default those usual for each kind."
     )
+    templates: PoolRef | None = Field(
+        None,
+        description="Flat pictures of masks, from side to side and from the upper edge to the lower, alpha or not: a "
+        "folder, an archive, or insightface for the four that ship in that package.",
+    )
+    template_probability: Probability = Field(0.5, description="How often a mask is one of the templates.")
+    template_style: Style = Field("surgical", description="What kind of mask the templates are.")
     faces: Literal["nearest", "all"] = Field(
         "nearest", description="Whose mask: of the face nearest to the middle, or of all that can have one."
     )
@@ -127,10 +145,7 @@ class FaceMask(Damage):
         able = [face for face in context.faces if _is_dense(face)]
         if lacking := self.lacks(context):
             raise DamageFailed(f"the picture has no {lacking}")
-        if self.faces == "nearest":
-            worn = [self._worn(rng, context, able[0])]
-        else:
-            worn = self._all_worn(rng, context, able)
+        worn = self._all_worn(rng, context, able) if self.faces == "all" else [self._worn(rng, context, able[0])]
         return FaceMasks(tuple(worn), max(1, round(self.margin * min(context.height, context.width))))
 
     def _all_worn(self, rng: np.random.Generator, context: Context, faces: list[Face]) -> list[Worn]:
@@ -151,7 +166,11 @@ class FaceMask(Damage):
 
     def _worn(self, rng: np.random.Generator, context: Context, face: Face) -> Worn:
         head = self._head(face)
-        style, wearing = _drawn(rng, self.styles), _drawn(rng, self.wearing)
+        template = self._template(rng)
+        style, wearing = (
+            self.template_style if template else choosing.by_weight(rng, self.styles),
+            choosing.by_weight(rng, self.wearing),
+        )
         chin = rng.uniform(*self.chin_range) * TALL
         surface = SHAPES[style][wearing].surface(chin, rng.uniform(-0.25, 0.35), rng.uniform(-0.2, 0.5))
         lit = light.PLAIN if context.image is None else light.lighting(context.image, head)
@@ -159,14 +178,18 @@ class FaceMask(Damage):
         coverage, inside = placing.covered(grid, head.seen, context.width, context.height)
         if inside < _INSIDE:
             raise DamageFailed(f"mask_outside: {inside:.0%} of the mask would lie in the picture")
-        colours, pattern = self._cloth(rng, style)
-        strap = _strap_colour(rng, style, colours)
+        colours, pattern = ((), "") if template else choosing.cloth(rng, style, self.colours)
+        strap = light.in_light(choosing.strap(rng, style, colours or self._greys(template)), lit.white, lit.saturation)
         place = _around(grid, context)
+        quality = light.quality(context.image, place)
         return Worn(
             style=style,
             wearing=wearing,
-            colours=tuple(_in_light(colour, lit) for colour in colours),
+            colours=colours,
             pattern=pattern,
+            template=template,
+            white=lit.white,
+            saturation=lit.saturation,
             seed=noise.seed_of(rng),
             yaw=round(head.yaw, 1),
             pitch=round(head.pitch, 1),
@@ -174,12 +197,12 @@ class FaceMask(Damage):
             coverage=round(coverage, 3),
             unit=round(head.scale * PIXEL),
             grid=tuple(grid.ravel().tolist()),
-            straps=placing.straps(
-                head, surface, style, lit, _in_light(strap, lit), _breadth(rng, style), context.image
-            ),
+            straps=placing.straps(head, surface, style, lit, strap, choosing.breadth(rng, style), context.image),
             above=placing.above(context.maps.get("parsing"), place),
-            shadow=_shadow(rng, head, lit),
-            **_quality(context, place),
+            shadow=choosing.shadow(rng, head, lit),
+            blur=round(quality.blur * PIXEL),
+            grain=round(quality.grain * 16),
+            jpeg=quality.jpeg,
         )
 
     def _head(self, face: Face) -> Head:
@@ -191,9 +214,11 @@ class FaceMask(Damage):
         if face.score is not None and not face.score >= self.min_score:
             raise DamageFailed(f"landmarks_unsure: score {face.score:.2f} is under min_score {self.min_score}")
         head = fitted(face)
+        if head.squeezed < _SQUEEZED:
+            raise DamageFailed(f"landmarks_misfit: as of a head squeezed to {head.squeezed:.0%} of its height or width")
         if head.misfit > self.max_misfit:
             raise DamageFailed(
-                f"landmarks_misfit: they lie {head.misfit:.1f} cm from those of a head, over max_misfit {self.max_misfit}"
+                f"landmarks_misfit: {head.misfit:.1f} cm from those of a head, over max_misfit {self.max_misfit:g}"
             )
         if head.scale * TALL < self.min_size:
             raise DamageFailed(f"face_small: {head.scale * TALL:.0f} pixels high, under min_size {self.min_size:g}")
@@ -203,31 +228,23 @@ class FaceMask(Damage):
             raise DamageFailed(f"face_tilted: pitch {head.pitch:.0f} is over max_pitch {self.max_pitch:g}")
         return head
 
-    def _cloth(self, rng: np.random.Generator, style: Style) -> tuple[tuple[Color, ...], str]:
-        """Colours and the name of the print."""
-        if style == "patterned":
-            palette = PALETTES[int(rng.integers(len(PALETTES)))]
-            return palette, sorted(PRINTS)[int(rng.integers(len(PRINTS)))]
-        if self.colours:
-            return (self.colours[int(rng.integers(len(self.colours)))],), ""
-        weights, colours = zip(*COLOURS[style], strict=True)
-        colour = colours[_place(rng, weights)]
-        moved = np.clip(np.array(colour) + rng.integers(-8, 9, 3), 0, 255)
-        return ((int(moved[0]), int(moved[1]), int(moved[2])),), ""
+    def _greys(self, template: tuple[str, ...]) -> tuple[Color, ...]:
+        """A grey as bright as a template."""
+        assert self.templates is not None
+        grey = round(255 * self.templates.open().share_of(template[1]))
+        return ((grey, grey, grey),)
+
+    def _template(self, rng: np.random.Generator) -> tuple[str, ...]:
+        """Pool, item and digest of a template, or nothing."""
+        if self.templates is None or rng.random() >= self.template_probability:
+            return ()
+        pool = self.templates.open()
+        item = pool.items[int(rng.integers(len(pool.items)))]
+        return pool.name, item, pool.sha256_of(item)
 
 
 def _is_dense(face: Face) -> bool:
     return face.points is not None and face.scheme in SCHEMES
-
-
-def _place(rng: np.random.Generator, weights: Any) -> int:
-    edges = np.cumsum(weights)
-    return int(np.searchsorted(edges, rng.random() * edges[-1], side="right"))
-
-
-def _drawn(rng: np.random.Generator, weights: Mapping[_Key, float]) -> _Key:
-    names = list(weights)
-    return names[_place(rng, [weights[name] for name in names])]
 
 
 def _around(grid: Grid, context: Context) -> Place:
@@ -236,41 +253,3 @@ def _around(grid: Grid, context: Context) -> Place:
     reach = 0.2 * (high - low)
     low, high = (np.clip(edge, 0, (context.width, context.height)) for edge in (low - reach, high + reach))
     return Place(int(low[0]), int(low[1]), max(1, int(high[0] - low[0])), max(1, int(high[1] - low[1])))
-
-
-def _strap_colour(rng: np.random.Generator, style: Style, colours: tuple[Color, ...]) -> Color:
-    if style == "n95":
-        return ((232, 206, 96), (236, 236, 232), (40, 40, 44))[int(rng.integers(3))]
-    dark = sum(colours[0]) < 240  # noqa: PLR2004
-    return colours[0] if style in ("cloth", "patterned") else ((34, 34, 38) if dark else (240, 240, 240))
-
-
-def _breadth(rng: np.random.Generator, style: Style) -> float:
-    return float(rng.uniform(*((0.4, 0.6) if style == "n95" else (0.2, 0.36))))
-
-
-def _in_light(colour: Color, lit: light.Lighting) -> Color:
-    grey = float(np.dot(colour, (0.299, 0.587, 0.114)))
-    kept = np.array(colour) * lit.saturation + grey * (1 - lit.saturation)
-    red, green, blue = (int(round(level)) for level in kept * np.array(lit.white) / 255)
-    return red, green, blue
-
-
-def _shadow(rng: np.random.Generator, head: Head, lit: light.Lighting) -> tuple[int, int, int, int]:
-    """Away from the light, and downwards as the head sees it."""
-    away = head.rotation[:2] @ np.array((-0.5 * lit.slope[0], -0.2, 0.0))
-    x, y = away * (1, -1) * head.scale * PIXEL
-    soft = rng.uniform(0.22, 0.4) * head.scale * PIXEL
-    return round(x), round(y), max(8, round(soft)), round(rng.uniform(90, 150))
-
-
-def _quality(context: Context, place: Place) -> dict[str, int]:
-    """Blur and grain of the face around a mask."""
-    if context.image is None:
-        return {"blur": 10, "grain": 0}
-    # Upwards: eyes and brows have edges.
-    top = max(0, place.y - place.height // 2)
-    face = context.image[top : place.y + place.height, place.x : place.x + place.width]
-    if min(face.shape[:2]) < 8:  # noqa: PLR2004
-        return {"blur": 10, "grain": 0}
-    return {"blur": round(light.blur_of(face) * PIXEL), "grain": min(400, round(light.noise_of(face) * 16))}

@@ -38,6 +38,9 @@ CANDIDATES = 24
 
 ROWS_AT_A_TIME = 128
 
+_NO_FRACTIONS = np.empty(0, np.uint16)
+"""Second map of `cv2.remap`: places are whole pixels."""
+
 BINS = ((0.01, 0.1), (0.1, 0.2), (0.2, 0.3), (0.3, 0.4), (0.4, 0.5), (0.5, 0.6))
 
 
@@ -79,8 +82,8 @@ class PooledMask(Parameters):
             some[..., 0] = (a * across + (b * down + c)) >> 12
             some[..., 1] = (d * across + (e * down + f)) >> 12
             cut[top : top + len(down)] = cv2.remap(
-                stored, some, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101
-            )  # type: ignore[call-overload]  # the stubs know no missing second map
+                stored, some, _NO_FRACTIONS, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101
+            )
         kind = cv2.THRESH_BINARY if self.white_is_hole else cv2.THRESH_BINARY_INV
         return cv2.threshold(cut, 127, 255, kind)[1]  # type: ignore[return-value]
 
@@ -190,7 +193,7 @@ class MaskPool(HoleDamage):
         centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
         numbers = (a, b, x - a * centre_x - b * centre_y, d, e, y - d * centre_x - e * centre_y)
         matrix = tuple(round(number * ONE) for number in numbers)
-        return PooledMask(pool.name, item, pool.sha256_of(item), self._is_white(pool), matrix)  # type: ignore[arg-type]
+        return PooledMask(pool.name, item, pool.sha256_of(item), self._is_white(pool), matrix)
 
     def _widened(self, rng: np.random.Generator, height: int, width: int) -> int:
         least, most = (round(share * min(height, width)) for share in self.dilation_range)
@@ -243,8 +246,8 @@ def _expected(items: Sequence[str]) -> NDArray[np.float64] | None:
         return told
     stems = [item.rpartition("/")[2].partition(".")[0] for item in items]
     if len(items) == 12_000 and all(stem.isdigit() for stem in stems):
-        middles = np.array([sum(edges) / 2 for edges in BINS])
-        return middles[np.array([int(stem) % 12_000 // 2_000 for stem in stems])]
+        middles = [sum(BINS[int(stem) % 12_000 // 2_000]) / 2 for stem in stems]
+        return np.array(middles)
     return None
 
 
@@ -258,12 +261,16 @@ def _told_by(item: str) -> float:
     return math.nan
 
 
+_EDGES = [*(0.01 + 0.025 * step for step in range(25)), 0.65, 0.7, 0.75, 0.8, 0.85, 0.9]
+"""Shares of the shipped masks, from each of these to the next: NVIDIA's six bins, and a few beyond."""
+
+
 def _streak(number: int) -> Mask:
-    """A mask as `irregular` draws it, of one of 32 shares."""
-    low = 0.01 + number / 32 * 0.84
-    rng = generator("shipped masks", number)
-    damage = Irregular(kind="irregular", border="touch", ratio_range=(low, low + 0.84 / 32))
-    return damage.aimed(rng, 512, 512, (low, low + 0.84 / 32)).rasterise(512, 512)  # type: ignore[attr-defined, no-any-return]
+    share = (_EDGES[number], _EDGES[number + 1])
+    damage = Irregular(kind="irregular", border="touch")
+    return damage.aimed(generator("shipped masks", number), 512, 512, share).rasterise(512, 512)
 
 
-STREAKS: dict[str, Callable[[], Mask]] = {f"{number:02d}": partial(_streak, number) for number in range(32)}
+STREAKS: dict[str, Callable[[], Mask]] = {
+    f"{number:02d}": partial(_streak, number) for number in range(len(_EDGES) - 1)
+}

@@ -63,7 +63,8 @@ def to_text(counts: Counts) -> str:
         told.append(more)
         more = more & (rest != np.where(low & _SIGN, -1, 0))
         groups.append(low + _OFFSET + np.where(more, _MORE, 0))
-    return np.stack(groups, 1)[np.stack(told, 1)].astype(np.uint8).tobytes().decode("ascii")
+    codes: bytes = np.stack(groups, 1)[np.stack(told, 1)].astype(np.uint8).tobytes()
+    return codes.decode("ascii")
 
 
 def from_text(text: str) -> Counts:

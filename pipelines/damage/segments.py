@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from pipelines.classes import SCHEMES
 from pipelines.damage import runs
 from pipelines.damage.base import Mask
+from pipelines.damage.shapes import only
 from pipelines.errors import BadPicture, RecipeError
 
 if TYPE_CHECKING:
@@ -224,9 +225,7 @@ class MapStore:
     def read(self, name: str) -> tuple[str, Mask]:
         file, number, part = self._objects[name]
         labels = self._labels(file)
-        shape = _cut(
-            cv2.compare(labels, number, cv2.CMP_EQ) if self._scheme == _INSTANCES else _parts(labels, number)[part]
-        )
+        shape = _cut(only(labels, number) if self._scheme == _INSTANCES else _parts(labels, number)[part])
         return hashlib.sha256(repr(shape.shape).encode() + shape.tobytes()).hexdigest(), shape
 
     def _class(self, number: int) -> str:
@@ -243,7 +242,8 @@ class MapStore:
         Raises:
             BadPicture: it cannot be read, or is none.
         """
-        return self._read_map(file)
+        labels: NDArray[np.int32] = self._read_map(file)
+        return labels
 
     @cached_property
     def _read_map(self) -> Any:
@@ -256,10 +256,10 @@ _INSTANCES = "cityscapes-instances"
 
 def _parts(labels: NDArray[np.int32], number: int) -> list[Mask]:
     """Masks of the connected parts of a class that are large enough to be drawn."""
-    count, numbered, stats, _ = cv2.connectedComponentsWithStats(cv2.compare(labels, number, cv2.CMP_EQ))
+    count, numbered, stats, _ = cv2.connectedComponentsWithStats(only(labels, number))
     sides = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
     large = [part for part in range(1, count) if sides[part].min() >= LEAST_SIDE and sides[part].prod() >= LEAST_PIXELS]
-    return [cv2.compare(numbered, part, cv2.CMP_EQ) for part in large]  # type: ignore[misc]
+    return [only(np.asarray(numbered, np.int32), part) for part in large]
 
 
 def _numbers(data: bytes) -> NDArray[np.int32]:

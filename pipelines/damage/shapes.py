@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.damage import runs
 from pipelines.damage.base import Mask, Parameters
@@ -48,6 +49,15 @@ class Shape(Parameters):
         return mask
 
     draw = filled
+
+
+def only(labels: NDArray[np.integer], *numbers: int) -> Mask:
+    """(H, W) 255 where a label map has one of these numbers."""
+    if labels.dtype == np.uint8:
+        table = np.zeros(256, np.uint8)
+        table[list(numbers)] = 255
+        return cv2.LUT(labels, table)  # type: ignore[return-value]
+    return np.isin(labels, numbers).view(np.uint8) * np.uint8(255)
 
 
 def widen(mask: Mask, pixels: int) -> Mask:

@@ -17,24 +17,11 @@ from pipelines.damage.base import Picture
 from pipelines.damage.facewear.patterns import PRINTS
 from pipelines.damage.facewear.shapes import Style
 from pipelines.damage.holes import Color
+from pipelines.damage.pools import Item
 from pipelines.damage.relief import flat
 
-Light = NDArray[np.float32]
+Light = NDArray[np.floating]
 """(H, W), 1 where nothing is lit or shaded."""
-
-COLOURS: dict[Style, tuple[tuple[float, Color], ...]] = {
-    "surgical": (
-        *((5, (148, 194, 222)), (4, (238, 240, 240)), (2, (38, 38, 42)), (1.5, (142, 198, 180))),
-        *((0.7, (236, 190, 202)), (0.4, (196, 182, 220)), (0.4, (150, 154, 158)), (0.7, (96, 156, 206))),
-    ),
-    "kn95": ((6, (240, 240, 236)), (2, (42, 42, 46)), (1, (148, 152, 158)), (1, (214, 200, 180)), (1, (150, 178, 204))),
-    "n95": ((6, (236, 235, 228)), (1, (190, 208, 214)), (1, (120, 190, 190)), (1, (48, 50, 54))),
-    "cloth": (
-        *((4, (36, 36, 40)), (2, (44, 56, 92)), (2, (120, 122, 126)), (1, (108, 34, 44)), (1, (86, 92, 66))),
-        *((1, (232, 230, 224)), (1, (206, 184, 156)), (1, (84, 112, 150)), (1, (178, 44, 46)), (1, (226, 160, 170))),
-    ),
-}
-"""How often, and which colour. Source: none; what photographs of crowds from 2020 to 2022 show."""
 
 _FOLDS = (0.42, 0.59, 0.76)
 _LEAST_TEXT = 180
@@ -57,7 +44,24 @@ def drawn(style: Style, colours: tuple[Color, ...], pattern: str, seed: int, lig
     return lit(ground, relief(style, rng, height, width, bool(pattern)) * light)
 
 
-def lit(cloth: Picture, light: Light) -> Picture:
+def templated(item: Item, light: Light, white: Color, saturation: int) -> NDArray[np.uint8]:
+    """A picture of a cloth from a pool, (H, W, 3), or (H, W, 4) where parts of it are transparent.
+
+    Args:
+        light: (H, W) that falls on it.
+        white, saturation: as of `Worn`.
+    """
+    height, width = light.shape
+    picture = cv2.resize(item.rgba, (width, height), interpolation=cv2.INTER_AREA)
+    colour = picture[..., :3].astype(np.float32)
+    if saturation < 100:  # percent
+        grey = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)[..., None]
+        colour = grey + (colour - grey) * np.float32(saturation / 100)
+    shown = lit(colour * (np.array(white, np.float32) / 255), light)
+    return cv2.merge((*cv2.split(shown), picture[..., 3].copy())) if item.has_alpha else shown  # type: ignore[return-value]
+
+
+def lit(cloth: NDArray[np.uint8] | NDArray[np.floating], light: Light) -> Picture:
     """A cloth under light; dark cloth shows it less in numbers, but shows it."""
     shown = cloth * light[..., None] + (light[..., None] - 1) * 18
     return np.clip(shown + 0.5, 0, 255).astype(np.uint8)
@@ -67,7 +71,7 @@ def relief(style: Style, rng: np.random.Generator, height: int, width: int, is_p
     """Light on what stands out of a cloth or is folded into it."""
     v = ((np.arange(height, dtype=np.float32) + 0.5) / height)[:, None]
     u = ((np.arange(width, dtype=np.float32) + 0.5) / width * 2 - 1)[None, :]
-    light = _creases(rng, u, v, 0.09 if style in ("surgical", "cloth", "patterned") else 0.035)
+    light: Light = _creases(rng, u, v, 0.09 if style in ("surgical", "cloth", "patterned") else 0.035)
     if style == "surgical":
         light *= _pleats(rng, u, v) * _hems(u, v) * _wire(u, v)
     elif style == "kn95":
@@ -77,10 +81,10 @@ def relief(style: Style, rng: np.random.Generator, height: int, width: int, is_p
         light *= _embossed(v, u) * _welds(u, v, width)
         _text(light, "N95", 0.44)
     else:
-        light *= _hems(u, v) * _weave(rng, height, width)
-        if not is_print and rng.random() < 0.6:  # noqa: PLR2004
+        light = np.asarray(light * _hems(u, v) * _weave(rng, height, width), np.float32)
+        if not is_print and rng.random() < 0.6:
             light *= _seam(u, v, 0.07)
-        elif rng.random() < 0.5:  # noqa: PLR2004
+        elif rng.random() < 0.5:
             light *= _pleats(rng, u, v)
     return light.astype(np.float32)
 
@@ -91,11 +95,11 @@ def _creases(rng: np.random.Generator, u: Light, v: Light, strength: float) -> L
     long = noise.fractal(rng, height, max(2, width // 4), height / 5, height / 40, 0.55)
     soft = cv2.resize(long.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     slope = cv2.Sobel(soft, cv2.CV_32F, 0, 1, ksize=3)
-    slope /= max(float(np.abs(slope).mean()), 1e-6)
+    steep = max(float(np.abs(slope).mean()), 1e-6)
     sides = np.abs(u) ** 3
     waves = rng.uniform(4, 7) * v + 0.35 * soft / noise.AMPLITUDE
     gathered = np.sin(2 * math.pi * waves + rng.uniform(0, 6)) * sides
-    light: Light = 1 + strength * (0.30 * np.clip(slope, -2.5, 2.5) * (0.55 + sides) + 0.9 * gathered)
+    light: Light = 1 + strength * (0.30 * np.clip(slope / steep, -2.5, 2.5) * (0.55 + sides) + 0.9 * gathered)
     return light
 
 
@@ -128,8 +132,8 @@ def _wire(u: Light, v: Light) -> Light:
 
 
 def _seam(u: Light, v: Light, strength: float) -> Light:
-    light: Light = 1 - strength * np.exp(-((u / 0.014) ** 2)) + 0.5 * strength * np.exp(
-        -(((np.abs(u) - 0.035) / 0.016) ** 2)
+    light: Light = (
+        1 - strength * np.exp(-((u / 0.014) ** 2)) + 0.5 * strength * np.exp(-(((np.abs(u) - 0.035) / 0.016) ** 2))
     )
     return light + 0 * v
 
@@ -149,17 +153,17 @@ def _embossed(v: Light, u: Light) -> Light:
     for middle, bend in ((0.30, 0.08), (0.68, -0.06)):
         below = v - middle - bend * u**2
         light += 0.07 * np.exp(-(((below + 0.012) / 0.009) ** 2)) - 0.09 * np.exp(-(((below - 0.006) / 0.01) ** 2))
-    clip = (np.abs(u) < 0.24) & (np.abs(v - 0.07) < 0.022)  # noqa: PLR2004
+    clip = (np.abs(u) < 0.24) & (np.abs(v - 0.07) < 0.022)
     return np.where(clip, 0.74 + 2.5 * (0.09 - v), light).astype(np.float32)
 
 
 def _weave(rng: np.random.Generator, height: int, width: int) -> Light:
     """Threads, or the ribs of a knit, as far as pixels show them."""
-    ribs, fine = rng.random() < 0.3, rng.uniform(60, 90)  # noqa: PLR2004
+    ribs, fine = rng.random() < 0.3, rng.uniform(60, 90)
     x = np.sin(2 * math.pi * np.arange(width) * (fine / height))[None, :]
     y = np.sin(2 * math.pi * np.arange(height) * (fine / height))[:, None]
-    light: Light = (1 + (0.035 * x + 0 * y if ribs else 0.025 * x * y)).astype(np.float32)
-    return light
+    threads = 1 + (0.035 * x + 0 * y if ribs else 0.025 * x * y)
+    return np.asarray(threads, np.float32)
 
 
 def _text(light: Light, text: str, across: float) -> None:
@@ -171,4 +175,4 @@ def _text(light: Light, text: str, across: float) -> None:
     place = round(width * (0.5 + across / 2) - 30 * scale), round(height * 0.52)
     ink = np.zeros(light.shape, np.uint8)
     cv2.putText(ink, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, 255, max(1, round(2 * scale)), cv2.LINE_AA)
-    light *= 1 - 0.28 / 255 * ink
+    light *= 1 - 0.28 / 255 * ink.astype(np.float32)

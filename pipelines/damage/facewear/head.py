@@ -19,7 +19,7 @@ from pipelines.landmarks import IBUG_68_OF_MESH
 Array = NDArray[np.float64]
 
 _PAIRS = np.array(
-    # Left and right point of the mesh; x of the right one (the left's is its opposite), y up, z toward the viewer, in cm.
+    # Left and right point of the mesh; x of the right one (the left's is its opposite), y up, z to the viewer, in cm.
     [
         *((33, 263, 4.45, 2.66, 3.17), (133, 362, 1.86, 2.59, 3.76), (160, 387, 3.67, 2.93, 3.72)),
         *((158, 385, 2.72, 2.96, 3.87), (153, 380, 2.72, 2.32, 3.78), (144, 373, 3.67, 2.36, 3.64)),
@@ -55,6 +55,7 @@ TALL = 17.66
 
 _LEAST = 20
 """Points that a camera is fitted to at least."""
+_FURTHEST = 1e6
 _NEAR = 1.0
 """Distance in cm within which a point moves all that lies there by its own difference."""
 
@@ -77,16 +78,25 @@ class Head:
 
     def placed(self, points: Array) -> Array:
         """Pixels (N, 2) of points (N, 3) of the neutral head."""
-        squared = ((points[:, None] - self.points[None]) ** 2).sum(axis=2)
+        squared = (points**2).sum(axis=1)[:, None] + (self.points**2).sum(axis=1) - 2 * points @ self.points.T
         weights = 1 / (squared + _NEAR**2) ** 2
         weights /= weights.sum(axis=1, keepdims=True)
         found: Array = points @ self.camera[:, :3].T + self.camera[:, 3] + weights @ self.moved
         return found
 
     @cached_property
+    def _scales(self) -> Array:
+        return np.asarray(np.linalg.svd(self.camera[:, :3], compute_uv=False), np.float64)
+
+    @property
     def scale(self) -> float:
         """Pixels of a centimetre."""
-        return float(np.linalg.svd(self.camera[:, :3], compute_uv=False).mean())
+        return float(self._scales.mean())
+
+    @property
+    def squeezed(self) -> float:
+        """The smaller of both scales by the larger: 1 for the proportions of the neutral head."""
+        return float(self._scales[1] / self._scales[0])
 
     @cached_property
     def rotation(self) -> Array:
@@ -119,12 +129,12 @@ def fitted(face: Face) -> Head:
         DamageFailed: too few of the points are numbers, or they show no face from the front.
     """
     found, head = _matched(face)
-    known = np.isfinite(found).all(axis=1) & (np.abs(found) < 1e6).all(axis=1)
+    known = np.all(np.isfinite(found) & (np.abs(found) < _FURTHEST), axis=1)
     if known.sum() < max(_LEAST, 0.9 * len(known)):
         raise DamageFailed(f"landmarks_missing: {len(known) - known.sum()} of {len(known)} points are not numbers")
     found, head = found[known], head[known]
     # The jaw moves as a person speaks: it tells less about the turn.
-    weights = np.where(head[:, 1] < -3, 0.3, 1.0)[:, None]  # noqa: PLR2004  # below the nose, in cm
+    weights = np.where(head[:, 1] < -3, 0.3, 1.0)[:, None]  # below the nose, in cm
     known_head = np.hstack([head, np.ones((len(head), 1))])
     solved, _, rank, _ = np.linalg.lstsq(known_head * weights, found * weights, rcond=None)
     camera = solved.T

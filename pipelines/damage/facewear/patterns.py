@@ -1,4 +1,4 @@
-"""Prints on cloth: stripes, checks, dots, flowers, camouflage, waves, each drawn from a seed and two or three colours."""
+"""Prints on cloth: stripes, checks, dots, flowers, camouflage, waves, each from a seed and two or three colours."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def waves(rng: np.random.Generator, height: int, width: int, colours: tuple[Colo
     step, bend = rng.uniform(0.12, 0.2), rng.uniform(0.02, 0.05)
     place = (np.arange(height)[:, None] / height + bend * np.sin(2 * math.pi * x / rng.uniform(0.2, 0.4))) / step
     share = place - np.floor(place)
-    return _of(colours, np.where(share < 0.5, 0, 1) + (share > 0.85))  # noqa: PLR2004
+    return _of(colours, np.where(share < 0.5, 0, 1) + (share > 0.85))
 
 
 PRINTS: dict[str, Print] = {
@@ -82,11 +82,12 @@ PRINTS: dict[str, Print] = {
     "waves": waves,
 }
 
+WOODLAND: tuple[Color, Color, Color] = ((96, 104, 72), (58, 64, 44), (150, 140, 104))
+
 PALETTES: tuple[tuple[Color, Color, Color], ...] = (
     ((238, 236, 230), (196, 48, 52), (240, 196, 70)),
     ((34, 46, 92), (236, 236, 232), (214, 84, 84)),
     ((248, 214, 220), (255, 255, 255), (226, 108, 136)),
-    ((96, 104, 72), (58, 64, 44), (150, 140, 104)),
     ((28, 28, 30), (226, 226, 226), (180, 40, 48)),
     ((226, 232, 240), (70, 124, 180), (38, 70, 120)),
     ((246, 232, 196), (86, 140, 104), (220, 110, 70)),

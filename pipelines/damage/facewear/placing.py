@@ -19,13 +19,31 @@ from pipelines.damage.noise import PIXEL, fixed
 
 Array = NDArray[np.float64]
 
-OVER = frozenset({"hair", "hat", "eye_g", "glasses"})
+OVER = frozenset({"hair", "hat", "eye_g"})
 """Classes of a parsing map that lie over a face mask."""
 
 _STEPS = 5
 """Straight pieces of each bend of a strap."""
-_UNLIKE = 46.0
+_SPLINE = np.array(
+    [
+        (
+            -0.5 * t + t**2 - 0.5 * t**3,
+            1 - 2.5 * t**2 + 1.5 * t**3,
+            0.5 * t + 2 * t**2 - 1.5 * t**3,
+            0.5 * (t**3 - t**2),
+        )
+        for t in np.arange(_STEPS) / _STEPS
+    ]
+)
+"""(_STEPS, 4) weights of four neighbours between the middle two of them."""
+_UNLIKE = 85.0
 """Distance in colour from which a strap's place is not skin, and the strap goes under it: hair, mostly."""
+_EDGE = 0.08
+"""How much a strap must face the viewer to be seen: what hardly does lies in the edge of the head."""
+_IN_A_ROW = 2
+"""Places that are no skin after which a strap ends: one may be a freckle."""
+_LOW = -4.0
+"""Height of a mask's corner, in cm of the head, under which it hangs below the cheek."""
 _SMALLEST = 12
 """Pixels of what lies over a mask; less is noise of the map."""
 
@@ -60,7 +78,7 @@ def covered(grid: Grid, points: Array, width: int, height: int) -> tuple[float, 
     small[..., :2] = (small[..., :2] - low * PIXEL) * ratio
     drawn = surface.outline(np.rint(small).astype(np.int32), Place(0, 0, 98, 98))
     at = np.floor((points - low) * ratio).astype(int)
-    inside = (at >= 0).all(axis=1) & (at < 98).all(axis=1)  # noqa: PLR2004
+    inside = (at >= 0).all(axis=1) & (at < 98).all(axis=1)
     hit = drawn[at[inside, 1], at[inside, 0]] > 0
     rows, columns = np.nonzero(drawn)
     x, y = columns / ratio + low[0], rows / ratio + low[1]
@@ -79,13 +97,21 @@ def straps(
     """
     found = []
     like_skin = None if image is None or style == "n95" else _SkinTest(image, head)
-    for place, path in reversed(BANDS if style == "n95" else LOOPS):
+    for place, whole_path in reversed(BANDS if style == "n95" else LOOPS):
         for side in (-1, 1):
             edge = points[:, 0 if side < 0 else COLUMNS - 1]
             inner = points[:, 1 if side < 0 else COLUMNS - 2]
-            start = [np.array([np.interp(place * (ROWS - 1), range(ROWS), axis) for axis in line.T]) for line in (inner, edge)]
-            # Where a mask hangs low, a strap that runs below the ear does too.
-            low = 0.75 * start[1][1] if place > 0.5 and style == "n95" else np.inf  # noqa: PLR2004
+            start = [
+                np.array([np.interp(place * (ROWS - 1), range(ROWS), axis) for axis in line.T])
+                for line in (inner, edge)
+            ]
+            low, path = np.inf, whole_path
+            if style == "n95" and place > 0.5:
+                # Where a mask hangs low, a band that runs below the ear does too,
+                low = 0.75 * start[1][1]
+            elif start[1][1] < _LOW:
+                # and one that runs up goes straight there.
+                path = whole_path[1:]
             line = _bent(np.array([*start, *((side * x, min(y, low), z) for x, y, z in path)]))
             line = line[: _seen(head, line)]
             pixels = head.placed(line)
@@ -99,20 +125,22 @@ def straps(
     return tuple(found)  # type: ignore[arg-type]
 
 
+def _along(line: Array, place: float) -> Array:
+    """A point (3,) of a line of ROWS points, 0 being its first and 1 its last."""
+    return np.array([np.interp(place * (ROWS - 1), np.arange(ROWS), axis) for axis in line.T])
+
+
 def _bent(corners: Array) -> Array:
-    """A Catmull-Rom curve through corners, (N, 3); its first piece, under the cloth, is straight."""
+    """A Catmull-Rom curve through corners, (N, 3), `_STEPS` points from each to the next."""
     ends = np.concatenate([corners[:1], corners, 2 * corners[-1:] - corners[-2:-1]])
-    pieces = []
-    for a, b, c, d in zip(ends, ends[1:], ends[2:], ends[3:], strict=False):
-        t = np.linspace(0, 1, _STEPS, endpoint=False)[:, None]
-        pieces.append(b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a))))
-    return np.concatenate([*pieces, corners[-1:]])
+    pieces = _SPLINE @ np.lib.stride_tricks.sliding_window_view(ends, 4, axis=0).transpose(0, 2, 1)
+    return np.concatenate([pieces.reshape(-1, 3), corners[-1:]])
 
 
 def _seen(head: Head, line: Array) -> int:
     """How many of a strap's points are seen before it goes around the head."""
     facing = outward(line) @ head.rotation[2]
-    hidden = np.nonzero(facing < 0.02)[0]  # noqa: PLR2004
+    hidden = np.nonzero(facing < _EDGE)[0]
     return int(hidden[0]) if len(hidden) else len(line)
 
 
@@ -126,11 +154,11 @@ class _SkinTest:
         self._skin = np.median([self._colour(place) for place in head.placed(cheeks)], axis=0)
 
     def reaches(self, pixels: Array) -> int:
-        """How many places of a line are reached before two in a row are no skin; the first piece always is."""
+        """How many places of a line are reached before two in a row are no skin; its first piece is under the cloth."""
         unlike = 0
-        for number in range(2 * _STEPS, len(pixels)):
+        for number in range(_STEPS + 2, len(pixels)):
             unlike = unlike + 1 if self._differs(pixels[number]) else 0
-            if unlike == 2:  # noqa: PLR2004
+            if unlike == _IN_A_ROW:
                 return number
         return len(pixels)
 
@@ -139,7 +167,7 @@ class _SkinTest:
         # Light may differ a good deal on the side of a face, colour less.
         light, skin = colour.sum() / 3 + 1, self._skin.sum() / 3 + 1
         tint = np.abs(colour / light - self._skin / skin).sum() * 128
-        return bool(tint > _UNLIKE or light < 0.4 * skin)
+        return bool(tint > _UNLIKE or light < 0.45 * skin)
 
     def _colour(self, place: Array) -> Array:
         return colour_at(self._image, place, self._reach)

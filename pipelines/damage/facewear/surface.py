@@ -21,7 +21,7 @@ Grid = NDArray[np.int32]
 
 FULL = 1024
 
-_MAP = 128
+_MAP = 112
 """Pixels of the longer side at which is worked out where the cloth lies; between them it is interpolated."""
 _DENSER = 1.35
 """Points of the cloth to a pixel of that side, so that hardly a pixel has none."""
@@ -66,13 +66,17 @@ def outline(grid: Grid, place: Place) -> Mask:
     Args:
         grid: refined.
     """
-    times = next((times for times in (_FINEST, 2) if times * max(place.width, place.height) <= 1600), 1)  # noqa: PLR2004
+    times = next((times for times in (_FINEST, 2) if times * max(place.width, place.height) <= 1600), 1)
+    if not _turned_here(grid).all():
+        # The edge of what is seen runs across pieces: smaller ones make a smoother edge.
+        grid = refined(grid)
     # OpenCV counts from the middle of a pixel, we from its corner.
     points = (grid[..., :2] - (place.x * PIXEL, place.y * PIXEL)) * times - PIXEL // 2
     drawn = np.zeros((place.height * times, place.width * times), np.uint8)
     corners = np.stack([points[:-1, :-1], points[:-1, 1:], points[1:, 1:], points[1:, :-1]], axis=2)
-    # One by one: of several at once OpenCV fills what an odd number of them covers.
-    for corner in corners.reshape(-1, 4, 2).astype(np.int32):
+    # What is turned away lies behind the face, and would stand out beside it. One by one: of several at once OpenCV
+    # fills what an odd number of them covers.
+    for corner in corners[_turned_here(points)].astype(np.int32):
         cv2.fillConvexPoly(drawn, corner, 255, cv2.LINE_8, SHIFT)
     if times == 1:
         return drawn
@@ -121,7 +125,7 @@ def _lies(grid: Grid, place: Place, left_is_near: bool) -> tuple[NDArray[np.floa
     return _smooth(fields.reshape(3, height, width))
 
 
-def _turned_here(points: NDArray[np.float32]) -> NDArray[np.bool_]:
+def _turned_here(points: NDArray[np.float32] | Grid) -> NDArray[np.bool_]:
     """Which pieces between points show the viewer their outer side."""
     right, below = np.diff(points, axis=1), np.diff(points, axis=0)
     right, below = right[:-1] + right[1:], below[:, :-1] + below[:, 1:]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -15,11 +16,13 @@ from numpy.typing import NDArray
 from pipelines.damage import noise
 from pipelines.damage.base import Mask, Picture
 from pipelines.damage.facewear import cloth, surface
+from pipelines.damage.facewear.light import in_light
 from pipelines.damage.facewear.shapes import COLUMNS, ROWS, Style, Wearing
 from pipelines.damage.facewear.surface import FULL, Grid, Place
 from pipelines.damage.holes import Color
 from pipelines.damage.noise import PIXEL, Stroke
 from pipelines.damage.overlay import Layer, blend
+from pipelines.damage.pools import item_of
 from pipelines.damage.relief import flat
 
 Strap = tuple[Stroke, Color]
@@ -28,12 +31,27 @@ Strap = tuple[Stroke, Color]
 Polygon = tuple[tuple[int, int], ...]
 """Corners x, y in pixels."""
 
+_SHADE: Color = (8, 6, 6)
 _SHARP = 7
 """Blur in sixteenths of a pixel that drawing alone has."""
+_LEAST_GRAIN = 8
+"""Sixteenths of a level of grain that rounding hides."""
 _COARSE = 28
 """Pixels of the longer side at which the light on a covered face is looked at."""
 _LARGEST = 1400
 """Pixels of a cloth's longer side; a larger one is enlarged from it."""
+
+
+class Painted(NamedTuple):
+    """What a mask looks like in a picture.
+
+    Attributes:
+        layer: its rectangle, colour and alpha.
+        reach: (h, w) alpha in that rectangle were the cloth nowhere transparent: the hole follows from it.
+    """
+
+    layer: Layer
+    reach: Mask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +60,11 @@ class Worn:
 
     Attributes:
         style, wearing: what it is and how it is worn.
-        colours: one, or the three of a print, as they come out in this light.
+        colours: one, or the three of a print; none where there is a template.
         pattern: of a print, "" for none.
+        template: pool, item and SHA-256 of the picture that the cloth is, or nothing.
+        white: what is white in this light.
+        saturation: of colours in this photograph, in percent.
         seed: of folds, print and grain.
         yaw, pitch: of the head in degrees, as the landmarks show it.
         score: of the landmarks, None where unknown.
@@ -55,12 +76,16 @@ class Worn:
         shadow: x, y and softness in sixteenths of a pixel, and opacity.
         blur: in sixteenths of a pixel.
         grain: standard deviation in sixteenths of a level.
+        jpeg: quality in which the photograph was encoded, 0 for none.
     """
 
     style: Style
     wearing: Wearing
     colours: tuple[Color, ...]
     pattern: str
+    template: tuple[str, ...]
+    white: Color
+    saturation: int
     seed: int
     yaw: float
     pitch: float
@@ -73,25 +98,36 @@ class Worn:
     shadow: tuple[int, int, int, int]
     blur: int
     grain: int
+    jpeg: int
 
-    def paint(self, image: Picture) -> Layer | None:
+    def paint(self, image: Picture) -> Painted | None:
         """What is seen of it in a picture, (H, W, 3); None where it lies wholly beside it."""
         grid = surface.refined(self.points())
         place = self._place(grid, *image.shape[:2])
         if place is None:
             return None
         over = self._over(place)
-        cover, straps = (self._shown(mask, over) for mask in (surface.outline(grid, place), self._straps(place)))
-        shadow = noise.scaled(self._shadow(noise.screened(cover, straps)), cv2.bitwise_not(over))  # type: ignore[arg-type]
-        below = noise.screened(straps, shadow)
-        alpha = noise.faint_removed(noise.screened(cover, below))
+        straps = self._shown(self._straps(place), over)
+        whole = self._shown(surface.outline(grid, place), over)
+        cloth, thick = self._cloth(grid, place, image[place.slices], whole)
+        cover = whole if thick is None else noise.scaled(whole, thick)
+        below, alpha = self._layers(cover, straps, over)
+        # Where it reaches must not hang on a picture: not on a template's, either.
+        reach = alpha if thick is None else self._layers(whole, straps, over)[1]
         colour = blend(
             self._strap_colours(place),
-            flat((8, 6, 6), place.height, place.width),
+            flat(_SHADE, place.height, place.width),
             cv2.bitwise_not(_share(straps, below)),  # type: ignore[arg-type]
         )
-        colour = blend(colour, self._cloth(grid, place, image[place.slices], cover), _share(cover, alpha))
-        return Layer(place.x, place.y, colour, alpha)
+        return Painted(Layer(place.x, place.y, blend(colour, cloth, _share(cover, alpha)), alpha), reach)
+
+    def _layers(self, cover: Mask, straps: Mask, over: Mask) -> tuple[Mask, Mask]:
+        """Alpha of straps and shadow together, and with the cloth upon them."""
+        shadow = self._shadow(noise.screened(cover, straps))
+        if self.above:
+            shadow = noise.scaled(shadow, cv2.bitwise_not(over))  # type: ignore[arg-type]
+        below = noise.screened(straps, shadow)
+        return below, noise.faint_removed(noise.screened(cover, below))
 
     def points(self) -> Grid:
         return np.array(self.grid, np.int32).reshape(ROWS, COLUMNS, 3)
@@ -143,19 +179,35 @@ class Worn:
         moved = cv2.warpAffine(mask, move, mask.shape[::-1], flags=cv2.INTER_NEAREST)
         return noise.scaled(_blurred(moved, soft), opacity / 255)  # type: ignore[arg-type]
 
-    def _cloth(self, grid: Grid, place: Place, under: Picture, cover: Mask) -> Picture:
-        """Colours of the cloth as it lies there, in the light of the face that it covers."""
+    def _cloth(self, grid: Grid, place: Place, under: Picture, cover: Mask) -> tuple[Picture, Mask | None]:
+        """Colours of the cloth as it lies there, in the light of the face that it covers, and where it is opaque."""
         rows, columns = self._size(grid)
         bent = cv2.resize(grid[..., 2].astype(np.float32) / FULL, (columns, rows), interpolation=cv2.INTER_LINEAR)
-        flat_cloth = cloth.drawn(self.style, self.colours, self.pattern, self.seed, bent)  # type: ignore[arg-type]
-        laid = surface.laid(grid, place, flat_cloth, left_is_near=self.yaw > 0)
+        laid = surface.laid(grid, place, self._flat(bent), left_is_near=self.yaw > 0)  # type: ignore[arg-type]
+        thick = laid[..., 3].copy() if laid.shape[2] == 4 else None
+        colour: cv2.typing.MatLike = laid[..., :3]
         extra = math.sqrt(max(self.blur**2 - _SHARP**2, 0)) / PIXEL
-        if extra > 0.3:  # noqa: PLR2004  # less is not seen
-            laid = cv2.GaussianBlur(laid, (0, 0), extra)
+        if extra > 0.3:  # less is not seen
+            colour = cv2.GaussianBlur(colour, (0, 0), extra)
         light = _local_light(under, cover)
-        shown = cv2.multiply(laid, cv2.merge((light, light, light)), dtype=cv2.CV_32F)
-        grain = noise.from_seed(self.seed + 1).standard_normal(laid.shape[:2], np.float32) * np.float32(self.grain / 16)
-        return cv2.add(shown, cv2.merge((grain, grain, grain)), dtype=cv2.CV_8U)  # type: ignore[return-value]
+        lights = cv2.merge((light, light, light))
+        if self.grain < _LEAST_GRAIN:
+            shown = cv2.multiply(colour, lights, dtype=cv2.CV_8U)
+        else:
+            grain = noise.from_seed(self.seed + 1).standard_normal(cover.shape, np.float32)
+            grain *= np.float32(self.grain / 16)
+            lit = cv2.multiply(colour, lights, dtype=cv2.CV_32F)
+            shown = cv2.add(lit, cv2.merge((grain, grain, grain)), dtype=cv2.CV_8U)
+        if self.jpeg:
+            shown = _encoded(shown, self.jpeg, place.x % 8, place.y % 8)  # type: ignore[arg-type]
+        return shown, thick  # type: ignore[return-value]
+
+    def _flat(self, light: cloth.Light) -> Picture:
+        """The cloth, flat, under light; with alpha where it is a template that has some."""
+        if self.template:
+            return cloth.templated(item_of(*self.template), light, self.white, self.saturation)
+        colours = tuple(in_light(colour, self.white, self.saturation) for colour in self.colours)
+        return cloth.drawn(self.style, colours, self.pattern, self.seed, light)
 
     def _size(self, grid: Grid) -> tuple[int, int]:
         """Rows and columns of the cloth: a pixel of it is about one of the picture."""
@@ -169,6 +221,18 @@ class Worn:
 
 def _blurred(mask: Mask, sixteenths: int) -> Mask:
     return cv2.GaussianBlur(mask, (0, 0), sixteenths / PIXEL, borderType=cv2.BORDER_REPLICATE) if sixteenths else mask  # type: ignore[return-value]
+
+
+def _encoded(picture: Picture, quality: int, x: int, y: int) -> Picture:
+    """A picture after JPEG.
+
+    Args:
+        x, y: where it begins in a block.
+    """
+    whole = cv2.copyMakeBorder(picture, y, 0, x, 0, cv2.BORDER_REPLICATE)
+    # Red and blue change places, and back.
+    data = cv2.imencode(".jpg", whole[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, quality))[1]
+    return cv2.imdecode(data, cv2.IMREAD_COLOR)[y:, x:, ::-1]  # type: ignore[return-value, index]  # we encoded it
 
 
 def _share(upper: Mask, both: Mask) -> Mask:
@@ -187,4 +251,5 @@ def _local_light(under: Picture, cover: Mask) -> NDArray[np.float32]:
     soft = cv2.GaussianBlur(grey * covered, (0, 0), 3.5) / share + 8
     mean = float((soft * covered).sum() / covered.sum())
     light = np.clip((soft / mean) ** 0.45, 0.7, 1.2).astype(np.float32)
-    return cv2.resize(light, (width, height), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
+    shown: NDArray[np.float32] = cv2.resize(light, (width, height), interpolation=cv2.INTER_LINEAR)
+    return shown
