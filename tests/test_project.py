@@ -57,6 +57,7 @@ def test_every_damage_file_is_registered() -> None:
     shared = {"__init__", "ageing", "base", "holes", "noise", "overlay", "pools", "prints", "relief", "runs"}
     shared |= {"segments", "shapes", "silhouettes"}
     shared |= {"digits", "fonts", "lettering", "logos", "skin", "typesetting", "words", "wrinkles"}
+    shared |= {"segments", "shapes", "silhouettes", "textures"}
     files = {path.stem for path in (ROOT / "pipelines" / "damage").glob("*.py")} - shared
     assert homes == files
 

@@ -24,6 +24,7 @@ from pipelines.damage.center import Center
 from pipelines.damage.comod import CoModGan, MatLarge, MatSmall
 from pipelines.damage.cracks import Cracks
 from pipelines.damage.dust import Dust
+from pipelines.damage.face_mask import FaceMask
 from pipelines.damage.face_parts import FaceParts
 from pipelines.damage.folds import Folds
 from pipelines.damage.grid import AlternatingLines, Grid
@@ -35,6 +36,8 @@ from pipelines.damage.mask_pool import MaskPool
 from pipelines.damage.mould import Mould
 from pipelines.damage.objects import Objects
 from pipelines.damage.paired import Paired
+from pipelines.damage.occluder import Occluder
+from pipelines.damage.patches import Patches
 from pipelines.damage.pixels import Pixels
 from pipelines.damage.scratches import Scratches
 from pipelines.damage.several import Several
@@ -58,6 +61,7 @@ __all__ = [
     "Drawn",
     "Dust",
     "Face",
+    "FaceMask",
     "FaceParts",
     "Folds",
     "Halftone",
@@ -71,7 +75,9 @@ __all__ = [
     "Mould",
     "Objects",
     "Paired",
+    "Occluder",
     "Parameters",
+    "Patches",
     "Picture",
     "Scratches",
     "Several",
@@ -92,6 +98,7 @@ DAMAGES: dict[str, type[Damage]] = {
     "comodgan": CoModGan,
     "cracks": Cracks,
     "dust": Dust,
+    "face_mask": FaceMask,
     "face_parts": FaceParts,
     "folds": Folds,
     "grid": Grid,
@@ -109,8 +116,10 @@ DAMAGES: dict[str, type[Damage]] = {
     "mat_small": MatSmall,
     "mould": Mould,
     "objects": Objects,
+    "occluder": Occluder,
     "outpaint": Outpaint,
     "paired": Paired,
+    "patches": Patches,
     "pixels": Pixels,
     "scratches": Scratches,
     "several": Several,

@@ -143,7 +143,7 @@ class Damage(BaseModel):
             low, high = self.ratio_range
             if not 0 <= low < high <= 1:
                 raise ValueError(f"ratio_range must be two numbers with 0 <= low < high <= 1, found [{low}, {high}]")
-            if not self.meets_ratios:
+            if not self.meets_ratios and not self.can_be_asked():
                 raise ValueError(f"{self.kind} has the size of what it covers, and takes no ratio_range: remove it")
         return self
 

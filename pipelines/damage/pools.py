@@ -371,13 +371,17 @@ class Drawn:
 
 
 class Stored:
-    """Items in a folder or an archive, here or in a bucket; read one by one, and never unpacked."""
+    """Items in a folder or an archive, here or in a bucket; read one by one, and never unpacked.
 
-    def __init__(self, path: str) -> None:
+    Args:
+        starts: of the names of items; others are passed over.
+    """
+
+    def __init__(self, path: str, starts: str = "") -> None:
         from pipelines.places import place
         from pipelines.sources.tree import Download
 
-        self._path = path
+        self._path, self._starts = path, starts
         self._download = Download.at(place(path))
         try:
             self._download.check()
@@ -408,6 +412,8 @@ class Stored:
                     )
                 # How an archive is called says nothing of what is in it.
                 name = entry.path.partition("!/")[2] if self._download.archive else entry.path
+                if not name.startswith(self._starts):
+                    continue
                 if self._locations.setdefault(name, entry.location) is entry.location:
                     yield name
 
@@ -526,5 +532,18 @@ def _streaks() -> Store:
     return Drawn(STREAKS)
 
 
-SHIPPED: dict[str, Callable[[], Store]] = {"silhouettes": _silhouettes, "streaks": _streaks}
-"""Pools that are always here, by name: pictures drawn by code, or a folder of this package as `Stored`."""
+def _insightface() -> Store:
+    from importlib.util import find_spec
+
+    spec = find_spec("insightface")
+    if spec is None or spec.origin is None:
+        raise RecipeError("the pool insightface is in a package that is not installed: pip install 'mendery[faces]'")
+    return Stored(str(Path(spec.origin).parent / "data" / "images"), starts="mask_")
+
+
+SHIPPED: dict[str, Callable[[], Store]] = {
+    "insightface": _insightface,
+    "silhouettes": _silhouettes,
+    "streaks": _streaks,
+}
+"""Pools that need no path, by name: pictures drawn by code, or files that ship, as `Stored`."""
