@@ -20,7 +20,7 @@ from pipelines import mesh_parts
 from pipelines.classes import SCHEMES
 from pipelines.damage.base import ClassMap, Context, DamageFailed, Face, Mask, Parameters, mask_ratio
 from pipelines.damage.holes import COLORS, CountRange, HoleDamage, integer
-from pipelines.damage.shapes import Shape, only, widen
+from pipelines.damage.shapes import Shape, fitted, only, widen
 from pipelines.landmarks import ibug_68
 
 Part = Literal["eyes", "brows", "nose", "mouth", "skin", "hair", "half_face", "head"]
@@ -226,7 +226,7 @@ class _Seen:
 def _seen(faces: tuple[Face, ...], parsing: ClassMap | None, height: int, width: int) -> _Seen:
     """What is known of a face; variants of a picture ask for it again."""
     drawn = [known for face in faces if (known := _drawn_map(face, height, width)) is not None]
-    maps = [parsing] if parsing is not None and parsing.scheme in SCHEMES else []
+    maps = [fitted(parsing, height, width)] if parsing is not None and parsing.scheme in SCHEMES else []
     # A map drawn from the meshes of all faces tells no more than the mesh of this one.
     if drawn and maps and maps[0].scheme == mesh_parts.SCHEME:
         maps = []

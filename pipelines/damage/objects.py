@@ -11,10 +11,10 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from pipelines.classes import SCHEMES
-from pipelines.damage.base import ClassMap, Context, DamageFailed, Mask, Parameters, Picture, mask_ratio
+from pipelines.damage.base import Context, DamageFailed, Mask, Parameters, Picture, mask_ratio
 from pipelines.damage.holes import COLORS, CountRange, FractionRange, HoleDamage, integer
 from pipelines.damage.pools import Pool, PoolRef
-from pipelines.damage.shapes import Shape, only, widen
+from pipelines.damage.shapes import Shape, fitted, only, widen
 from pipelines.errors import RecipeError
 
 TRIES = 300
@@ -50,8 +50,8 @@ class Objects(HoleDamage):
     Source: the rules are those by which LaMa's published code (Suvorov et al., WACV 2022) moves segments about, with
     its bounds on area (0.02 to 0.3) and on what is hidden (0.2) [unverified: read from its configuration by others];
     saliency is that of Hou and Zhang, Saliency Detection: A Spectral Residual Approach (CVPR 2007), on 64 pixels; they
-    cut it at three times its mean, which leaves nothing of many photographs. We depart from LaMa in asking for saliency instead of a count of covered objects, since most
-    pictures have no segments.
+    cut it at three times its mean, which leaves nothing of many photographs. We depart from LaMa in asking for saliency
+    instead of a count of covered objects, since most pictures have no segments.
     """
 
     parameters_type: ClassVar[type[Parameters]] = Shape
@@ -107,10 +107,9 @@ class Objects(HoleDamage):
     def lacks(self, context: Context) -> str:
         if self.over == "anything":
             return ""
-        segments = context.maps.get("segments")
-        if segments is None:
+        if "segments" not in context.maps:
             return "segments"
-        return "" if self._own(segments) else "objects"
+        return "" if self._own(context) else "objects"
 
     def sample(self, rng: np.random.Generator, context: Context) -> Parameters:
         fill = COLORS[self.fill] if isinstance(self.fill, str) else self.fill
@@ -125,7 +124,7 @@ class Objects(HoleDamage):
 
     def _taken(self, rng: np.random.Generator, context: Context) -> tuple[Mask, tuple[str, ...]]:
         """Some of the picture's objects."""
-        found = self._own(context.maps["segments"])
+        found = self._own(context)
         count = min(integer(rng, *self.num_range), len(found))
         chosen = sorted(rng.permutation(len(found))[:count].tolist())
         mask = np.zeros((context.height, context.width), np.uint8)
@@ -133,9 +132,9 @@ class Objects(HoleDamage):
             mask |= found[number][1]
         return self._wider(mask), tuple(found[number][0] for number in chosen)
 
-    def _own(self, segments: ClassMap) -> list[tuple[str, Mask]]:
-        """Class and mask of each object that may be taken: it leaves some of the picture, and is in `area_range`."""
-        found = []
+    def _own(self, context: Context) -> list[tuple[str, Mask]]:
+        """Class and mask of each object that may be taken: those in `area_range`."""
+        segments, found = fitted(context.maps["segments"], context.height, context.width), []
         size = segments.labels.size
         for number, name in SCHEMES[segments.scheme].objects().items():
             if self.classes and name not in self.classes:
@@ -206,7 +205,8 @@ class _Rules:
         self._asked, self._height, self._width = asked, context.height, context.width
         self._pool = asked.pool.open()
         self._items = _of_classes(self._pool, asked.classes)
-        self._segments = context.maps.get("segments") if asked.keep_off_same_class else None
+        segments = context.maps.get("segments") if asked.keep_off_same_class else None
+        self._segments = segments and fitted(segments, context.height, context.width)
         low, high = asked.salient_range
         self._salient = None if context.image is None or (low, high) == (0, 1) else salient(context.image)
 

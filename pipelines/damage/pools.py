@@ -19,7 +19,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
+import shutil
 import tempfile
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -384,20 +387,24 @@ class Stored:
             self._download.check()
         except RecipeError as error:
             raise RecipeError(str(error).replace("the source's path", "the path of the pool")) from None
-        self._scratch = tempfile.TemporaryDirectory(prefix="mendery-pool-")
+        # Made when the seek index of a compressed tar is put there, and never otherwise.
+        self._scratch = Path(tempfile.gettempdir()) / f"mendery-pool-{secrets.token_hex(8)}"
+        weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
         self._locations: dict[str, Location] = {}
 
     @cached_property
     def _reader(self) -> Reader:
         from pipelines.sources.reading import Reader
 
-        return Reader(self._download.root, Path(self._scratch.name), MAX_BYTES)
+        reader = Reader(self._download.root, self._scratch, MAX_BYTES)
+        weakref.finalize(self, reader.__exit__)
+        return reader
 
     def names(self) -> Iterator[str]:
         from pipelines.sources.base import Listing
         from pipelines.sources.tree import Tree
 
-        with Tree(self._download, Listing(Path(self._scratch.name))) as tree:
+        with Tree(self._download, Listing(self._scratch)) as tree:
             for entry in tree.pictures():
                 if entry.location.container == "7z":
                     raise RecipeError(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.damage import runs
-from pipelines.damage.base import Mask, Parameters
+from pipelines.damage.base import ClassMap, Mask, Parameters
 from pipelines.damage.holes import COLORS, Color, Rectangle, filled
 
 
@@ -58,6 +58,13 @@ def only(labels: NDArray[np.integer], *numbers: int) -> Mask:
         table[list(numbers)] = 255
         return cv2.LUT(labels, table)  # type: ignore[return-value]
     return np.isin(labels, numbers).view(np.uint8) * np.uint8(255)
+
+
+def fitted(known: ClassMap, height: int, width: int) -> ClassMap:
+    """A label map as large as the picture, (height, width): whoever draws in a notebook may bring one that is not."""
+    if known.labels.shape == (height, width):
+        return known
+    return ClassMap(cv2.resize(known.labels, (width, height), interpolation=cv2.INTER_NEAREST), known.scheme)  # type: ignore[arg-type]
 
 
 def widen(mask: Mask, pixels: int) -> Mask:

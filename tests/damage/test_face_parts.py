@@ -164,3 +164,10 @@ def test_a_face_that_fills_the_picture_leaves_something() -> None:
 def test_very_small_and_very_large_pictures(size: int) -> None:
     for seed in range(3):
         assert FaceParts(kind="face_parts").sample(generator(seed), context(size, size)).rasterise(size, size).any()
+
+
+def test_a_parsing_of_another_size_is_fitted_to_the_picture() -> None:
+    labels = np.zeros((32, 32), np.uint8)
+    labels[8:24, 8:24], labels[10:14, 10:14] = 1, 4
+    seen = Context(64, 64, maps={"parsing": ClassMap(labels, "lapa-11")})
+    assert cv2.boundingRect(drawn("eyes", seen)) == (20, 20, 8, 8)

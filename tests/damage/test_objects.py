@@ -145,3 +145,14 @@ def test_shapes_come_from_a_folder_of_cut_outs(tmp_path: Path) -> None:
 def test_very_small_and_very_large_pictures(size: int) -> None:
     seen = Context(size, size, (0.2, 0.4), np.full((size, size, 3), 128, np.uint8))
     assert 0.2 < mask_ratio(Objects(kind="objects").sample(generator(1), seen).rasterise(size, size)) <= 0.4
+
+
+def test_segments_of_another_size_are_fitted_to_the_picture() -> None:
+    small = ClassMap(labels(street())[::2, ::2].copy(), "cityscapes")
+    seen = Context(96, 96, maps={"segments": small})
+    assert Objects(kind="objects", over="picture", classes=("person",)).sample(generator(1), seen).box == (
+        60,
+        50,
+        16,
+        40,
+    )
