@@ -34,6 +34,7 @@ from pipelines.damage.lama import LamaMedium, LamaSmall, LamaThick, LamaThin, La
 from pipelines.damage.mask_pool import MaskPool
 from pipelines.damage.mould import Mould
 from pipelines.damage.objects import Objects
+from pipelines.damage.paired import Paired
 from pipelines.damage.pixels import Pixels
 from pipelines.damage.scratches import Scratches
 from pipelines.damage.several import Several
@@ -66,6 +67,7 @@ __all__ = [
     "MaskPool",
     "Mould",
     "Objects",
+    "Paired",
     "Parameters",
     "Picture",
     "Scratches",
@@ -102,6 +104,7 @@ DAMAGES: dict[str, type[Damage]] = {
     "mould": Mould,
     "objects": Objects,
     "outpaint": Outpaint,
+    "paired": Paired,
     "pixels": Pixels,
     "scratches": Scratches,
     "several": Several,
