@@ -218,24 +218,22 @@ def _read(recipe: str | Path, sources: Mapping[str, str | Path] | None) -> Recip
 
 
 def parse(
-    text: str, name: str, folder: Path | None, sources: Mapping[str, str | Path] | None = MappingProxyType({})
+    text: str, name: str, folder: Path, sources: Mapping[str, str | Path] | None = MappingProxyType({})
 ) -> Recipe:
     """Recipe from YAML text; relative paths start at `folder`, faults are named `name:line`.
 
-    Without a folder paths stay as they are, and may lead nowhere.
-
     Args:
-        sources: as `load` takes them; None leaves sources where the text says, there or not.
+        sources: as `load` takes them; None leaves sources and pools where the text says, there or not.
     """
     tree = yaml_lines.compose(text, name)
     plain = yaml_lines.to_plain(tree, name)
     if not isinstance(plain, dict):
         raise RecipeError(f"{name}: a recipe is a mapping of keys to values, found {type(plain).__name__}")
     try:
-        recipe = Recipe.model_validate(plain, context={"folder": str(folder)} if folder else None)
+        recipe = Recipe.model_validate(plain, context={"folder": str(folder)} if sources is not None else None)
     except ValidationError as error:
         raise RecipeError("\n".join(_explain(fault, tree, name) for fault in error.errors())) from None
-    if folder is not None and sources is not None:
+    if sources is not None:
         source_paths.give(recipe.sources, sources)
         _settle_paths(recipe, tree, name, folder)
         recipe.sources = source_paths.placed(recipe.sources, name)

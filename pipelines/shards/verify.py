@@ -154,7 +154,7 @@ def _pools(layout: Layout, given: Mapping[str, str | Path]) -> dict[str, str]:
     if not layout.recipe.is_file():
         return found
     try:
-        recipe = parse(layout.recipe.read_bytes().decode(), str(layout.recipe), None)
+        recipe = parse(layout.recipe.read_bytes().decode(), str(layout.recipe), Path(), None)
     except (RecipeError, OSError, UnicodeDecodeError):
         return found  # of another version, say: nothing here depends on it
     for ref in refs(recipe.damage):
