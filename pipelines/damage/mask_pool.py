@@ -29,7 +29,9 @@ from pipelines.seeds import generator
 ONE = 1 << 12
 """A pixel of an item in the units of `PooledMask.matrix`."""
 
-TRIES = 60
+TRIES, TRIES_NEAR = 300, 40
+"""Masks that are tried for an asked ratio, and those among which one near its goal is looked for."""
+
 NEAR = 1 / 8
 """Share of an asked range within which a mask is to come to its goal, as long as tries are left."""
 
@@ -167,13 +169,16 @@ class MaskPool(HoleDamage):
         goal, fitting = high - rng.random() * (high - low), None
         reach = NEAR * (high - low)
         for attempt in range(TRIES):
+            if fitting is not None and attempt >= TRIES_NEAR:
+                return fitting
             near = int(np.searchsorted(shares, goal * (0.6 + 0.5 * rng.random())))
             first = min(max(near - CANDIDATES // 2, 0), max(len(items) - CANDIDATES, 0))
             item = items[integer(rng, first, min(first + CANDIDATES, len(items)) - 1)]
             placed = self._placed(rng, pool, item, height, width)
             # A look at a few rows and columns spares most of those that would not do.
             about = mask_ratio(placed.glance(pool.item(item).grey, height, width))
-            if about > (goal + reach if attempt < TRIES // 2 else high) + SLACK or about < goal / 3:
+            least, most = (goal / 3, goal + reach) if fitting is not None else (low / 3, high)
+            if not least <= about <= most + SLACK:
                 continue
             cut = placed.cut(pool.item(item).grey, height, width)
             for widened in self._towards(cut, goal):

@@ -140,23 +140,32 @@ def skin_of(face: Face, context: Context) -> Skin:
     frame = frame_of(face)
     assert frame is not None
     assert face.points is not None
-    outline = face.points if face.scheme == mesh_parts.MESH else frame.points
-    # 68 points end at the brows: the forehead is looked for as high again.
-    high = outline.min(axis=0) - (0 if face.scheme == mesh_parts.MESH else frame.unit)
-    low = np.maximum(high, 0)
-    left, top = float(low[0]), float(low[1])
-    right, bottom = (float(n) for n in np.minimum(outline.max(axis=0), (context.width, context.height)))
-    scale = UNIT / frame.unit
-    size = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
     parsing = context.maps.get("parsing")
-    if parsing is not None and _classes(parsing):
+    is_parsed = parsing is not None and bool(_classes(parsing))
+    # A map may know the forehead up to the hair, of which points tell little: it is looked for above the brows.
+    forehead = frame.points[17:27] - frame.down * frame.unit
+    outline = np.concatenate([face.points, forehead]) if is_parsed else face.points
+    low = np.maximum(outline.min(axis=0), 0)
+    right, bottom = (float(n) for n in np.minimum(outline.max(axis=0), (context.width, context.height)))
+    left, top, scale = float(low[0]), float(low[1]), UNIT / frame.unit
+    size = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
+    if is_parsed:
+        assert parsing is not None
         region = _parsed(parsing, left, top, scale, size)
+        # Other faces of the map are not this one's skin.
+        region &= _hull((outline - (left, top)) * scale, size)
     else:
         region = _meshed((face.points - (left, top)) * scale, size)
-    nostrils = np.rint(_nostrils(face, frame, left, top, scale)).astype(np.int32)
-    cv2.fillConvexPoly(region, cv2.convexHull(nostrils), 0)
-    # What lies beyond the picture is no rim: only its own edge keeps marks away, by their reach.
+    nostrils = face.points[list(NOSTRILS)] if face.scheme == mesh_parts.MESH else frame.points[31:36]
+    region &= ~_hull((nostrils - (left, top)) * scale, size)
     return Skin(frame, left, top, scale, _depth(region))
+
+
+def _hull(points: Points, size: tuple[int, int]) -> Mask:
+    """What points enclose, (h, w), 255 or 0."""
+    hull = np.zeros(size[::-1], np.uint8)
+    cv2.fillConvexPoly(hull, cv2.convexHull(np.rint(points).astype(np.int32)), 255)
+    return hull
 
 
 def _depth(region: Mask) -> NDArray[np.float32]:
@@ -171,9 +180,9 @@ def _classes(parsing: ClassMap) -> list[int]:
 
 
 def _parsed(parsing: ClassMap, left: float, top: float, scale: float, size: tuple[int, int]) -> Mask:
-    skin = np.isin(parsing.labels, _classes(parsing)).astype(np.uint8) * 255
     move = np.array([[scale, 0, -left * scale], [0, scale, -top * scale]])
-    return cv2.warpAffine(skin, move, size, flags=cv2.INTER_NEAREST)  # type: ignore[return-value]
+    labels = cv2.warpAffine(parsing.labels, move, size, flags=cv2.INTER_NEAREST)
+    return np.isin(labels, _classes(parsing)).astype(np.uint8) * 255
 
 
 def _meshed(mesh: Points, size: tuple[int, int]) -> Mask:
@@ -181,9 +190,3 @@ def _meshed(mesh: Points, size: tuple[int, int]) -> Mask:
     mesh_parts.draw_parts(labels, mesh)
     numbers = classes.SCHEMES[mesh_parts.SCHEME].names
     return np.isin(labels, [number for number, name in numbers.items() if name in SKIN]).astype(np.uint8) * 255
-
-
-def _nostrils(face: Face, frame: Frame, left: float, top: float, scale: float) -> Points:
-    assert face.points is not None
-    points = face.points[list(NOSTRILS)] if face.scheme == mesh_parts.MESH else frame.points[31:36]
-    return (points - (left, top)) * scale

@@ -227,6 +227,16 @@ def test_a_parsing_map_is_believed_over_the_mesh():
         assert not sample(seed, seen).draw(SEEN.image).alpha[:, 128:].any()
 
 
+def test_the_skin_of_other_faces_in_a_map_is_left_alone():
+    skin = next(number for number, name in SCHEMES["lapa-11"].names.items() if name == "skin")
+    seen = dataclasses.replace(SEEN, maps={"parsing": ClassMap(np.full((256, 256), skin, np.uint8), "lapa-11")})
+    points = SEEN.faces[0].points
+    for seed in range(20):
+        rows, columns = np.nonzero(sample(seed, seen).draw(SEEN.image).alpha)
+        assert points[:, 0].min() < columns.min() < columns.max() < points[:, 0].max()
+        assert rows.max() < points[:, 1].max()
+
+
 def test_68_points_will_do_beside_a_parsing_map():
     face = SEEN.faces[0]
     points = dataclasses.replace(face, scheme="ibug-68", points=ibug_68(face.scheme, face.points))
