@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import multiprocessing
 import os
 import tempfile
@@ -251,10 +252,10 @@ def main() -> None:
 
 def _planned(asked: Recipe, folder: Path, nodes: int) -> tuple[str, str]:
     """Digests of the curated table and the plan, made in a process of its own, whose memory is that of planning."""
-    from benchmarks import planning  # tasks must be able to import what they run, and nobody can import __main__
-
     print(f"\n{nodes} node{'s' if nodes > 1 else ''}", flush=True)
-    process = multiprocessing.get_context("spawn").Process(target=planning.run, args=(asked, folder, nodes))
+    # Tasks import what they run, and nobody can import __main__.
+    target = importlib.import_module("benchmarks.planning").run
+    process = multiprocessing.get_context("spawn").Process(target=target, args=(asked, folder, nodes))
     process.start()
     process.join()
     if process.exitcode:
