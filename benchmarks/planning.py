@@ -59,7 +59,7 @@ def recipe(options: argparse.Namespace) -> Recipe:
     return Recipe.model_validate(plain | {"curate": curate, "image": {"size": 64}, "damage": [{"kind": "box"}]})
 
 
-def make_up(layout: Layout, rows: int) -> None:
+def make_up(layout: Layout, rows: int, processes: int = 2) -> None:
     """Writes what a build has left when every picture is measured."""
     sizes = [PER_TASK] * (rows // PER_TASK) + [rows % PER_TASK] * (rows % PER_TASK > 0)
     layout.measured.mkdir(parents=True)
@@ -73,8 +73,12 @@ def make_up(layout: Layout, rows: int) -> None:
         writer.add_key_value_metadata(
             {catalog.IGNORED: "{}", catalog.NOTES: "[]", catalog.PART_ROWS: str(groups).encode()}
         )
-    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
-        list(pool.map(_make_part, [layout.out] * len(sizes), range(len(sizes)), sizes, chunksize=200))
+    parts = [layout.out] * len(sizes), range(len(sizes)), sizes
+    if not processes:
+        list(map(_make_part, *parts))
+        return
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+        list(pool.map(_make_part, *parts, chunksize=200))
 
 
 def _listed(number: int, rows: int) -> pa.Table:

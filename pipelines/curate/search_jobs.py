@@ -20,7 +20,7 @@ from pipelines.curate import hamming
 from pipelines.curate.fingerprints import Hashes
 from pipelines.curate.gathered import ThumbnailFiles
 from pipelines.curate.hamming import Pairs
-from pipelines.curate.search import PAIRS_AT_A_TIME, Positions, Verdicts, alike
+from pipelines.curate.search import Positions, Verdicts, alike
 from pipelines.layout import Layout
 from pipelines.places import is_remote, place
 from pipelines.spread import Runner
@@ -31,6 +31,9 @@ HASHES_PER_SHARE = 1 << 24
 
 HASHES_PER_JOB = 1 << 23
 """Hashes that a job sorts in all, at least, as long as one table is not more: a second's work."""
+
+PAIRS_PER_JOB = 1 << 15
+"""Pairs of thumbnails that a job compares: half a second's work."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,13 @@ class Spread:
 
     def alike(self, pairs: Pairs, view: str, flipped: bool) -> Verdicts:
         numbers = self.numbers[pairs]
-        if pairs.shape[1] <= PAIRS_AT_A_TIME:
+        if pairs.shape[1] <= PAIRS_PER_JOB:
             return alike(numbers, view, flipped, ThumbnailFiles(self.layouts).read)
         asked, outs = self._write(numbers), tuple(str(layout.out) for layout in self.layouts)
-        jobs = [AlikeJob(asked, outs, first, view, flipped) for first in range(0, pairs.shape[1], PAIRS_AT_A_TIME)]
+        jobs = [
+            AlikeJob(asked, outs, first, first + PAIRS_PER_JOB, view, flipped)
+            for first in range(0, pairs.shape[1], PAIRS_PER_JOB)
+        ]
         return np.concatenate([np.frombuffer(found, bool) for found in self.run(find_alike, jobs)])
 
     def _write(self, values: NDArray[Any]) -> str:
@@ -112,19 +118,20 @@ class AlikeJob:
 
     Attributes:
         pairs: path of the file that holds all of them, by their numbers in `outs`.
-        first: the first one of this job.
+        first, last: which of them.
     """
 
     pairs: str
     outs: tuple[str, ...]
     first: int
+    last: int
     view: str
     flipped: bool
 
 
 def find_alike(job: AlikeJob) -> bytes:
     """A byte for each pair, 1 where it looks alike."""
-    pairs = np.array(_array(place(job.pairs))[:, job.first : job.first + PAIRS_AT_A_TIME])
+    pairs = np.array(_array(place(job.pairs))[:, job.first : job.last])
     files = ThumbnailFiles([Layout(place(out)) for out in job.outs])
     return alike(pairs, job.view, job.flipped, files.read).tobytes()
 
