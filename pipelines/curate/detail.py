@@ -127,7 +127,7 @@ def sharpness(luma: Luma) -> float:
     """
     if min(luma.shape) < 4 * _BLOCKS:
         return np.nan
-    (down, down_lost), (across, across_lost) = _steps(luma), _steps(cv2.transpose(luma))
+    (down, down_lost), (across, across_lost) = _steps(luma), _steps(cast(Luma, cv2.transpose(luma)))
     steps, lost = (down + across.T).ravel(), (down_lost + across_lost.T).ravel()
     best = np.argsort(-lost, kind="stable")[: round(_DETAILED * _BLOCKS**2)]
     in_best = float(steps[best].sum())

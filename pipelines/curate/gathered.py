@@ -146,7 +146,7 @@ def of_one_size(column: pa.ChunkedArray, kind: Any, size: int) -> NDArray[Any]:
     assert np.isin(lengths, (0, whole)).all(), f"values of other sizes than {whole}"
     offsets = np.frombuffer(values.buffers()[1], np.int64)[values.offset : values.offset + len(values) + 1]
     data = np.frombuffer(values.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
-    numbers = data.view(kind).reshape(-1, size)
+    numbers: NDArray[Any] = data.view(kind).reshape(-1, size)
     if len(numbers) == len(lengths):
         return numbers
     found = np.zeros((len(lengths), size), kind)
