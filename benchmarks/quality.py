@@ -3,7 +3,7 @@
     python -m benchmarks.quality [--rounds 40]
 
 Photographs that ship in packages, cut to a square and scaled to 256, 512 and 1024, as JPEG 92. A picture is decoded and
-measured in turn, as building does it, on one core; a round takes all pictures, and the best round counts.
+measured in turn, as building does it, on one core; a round takes all pictures, and of each the best round counts.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ def main() -> None:
 
 
 def best(rounds: int, inputs: Sequence[Any], *functions: Callable[[Any], Any]) -> list[float]:
-    """Milliseconds an input of the best round of each function; they take turns, so that all meet the same machine."""
+    """Milliseconds an input, each in its best round; functions take turns, so that all meet the same machine."""
     times = [[_timed(function, inputs) for function in functions] for _ in range(rounds)]
-    return [min(of_one) * 1000 / len(inputs) for of_one in zip(*times, strict=True)]
+    return [float(np.array(of_one).min(axis=0).mean()) * 1000 for of_one in zip(*times, strict=True)]
 
 
 def parts(rounds: int, pictures: list[Picture]) -> None:
@@ -74,11 +74,13 @@ def parts(rounds: int, pictures: list[Picture]) -> None:
         print(f"{name:14}{best(rounds, inputs, function)[0]:8.3f}")
 
 
-def _timed(function: Callable[[Any], Any], inputs: Sequence[Any]) -> float:
-    start = time.perf_counter()
+def _timed(function: Callable[[Any], Any], inputs: Sequence[Any]) -> list[float]:
+    seconds = []
     for one in inputs:
+        start = time.perf_counter()
         function(one)
-    return time.perf_counter() - start
+        seconds.append(time.perf_counter() - start)
+    return seconds
 
 
 def _decode(data: bytes) -> Picture:
