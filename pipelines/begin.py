@@ -50,7 +50,8 @@ def forget(layout: Layout) -> None:
     """
     for file in (layout.manifest, layout.report, layout.curation_report, layout.plan_summary, layout.plan):
         file.unlink(missing_ok=True)
-    for folder in (layout.shards, layout.commits, layout.measured, layout.renditions, layout.gzip_indexes):
+    folders = (layout.shards, layout.commits, layout.measured, layout.gathered, layout.renditions, layout.gzip_indexes)
+    for folder in folders:
         remove_tree(folder)
     for file in (layout.curated, layout.balance, layout.catalog, layout.recipe, layout.begun_with):
         file.unlink(missing_ok=True)
