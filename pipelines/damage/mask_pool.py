@@ -176,9 +176,10 @@ class MaskPool(HoleDamage):
             item = items[integer(rng, first, min(first + CANDIDATES, len(items)) - 1)]
             placed = self._placed(rng, pool, item, height, width)
             # A look at a few rows and columns spares most of those that would not do.
-            about = mask_ratio(placed.glance(pool.item(item).grey, height, width))
-            least, most = (goal / 3, goal + reach) if fitting is not None else (low / 3, high)
-            if not least <= about <= most + SLACK:
+            about = placed.glance(pool.item(item).grey, height, width)
+            wider = widen(about, math.ceil(self.dilation_range[1] * min(about.shape)))
+            least, most = (goal - reach, goal + reach) if fitting is not None else (low, high)
+            if mask_ratio(about) > most + SLACK or mask_ratio(wider) < least - SLACK:
                 continue
             cut = placed.cut(pool.item(item).grey, height, width)
             for widened in self._towards(cut, goal):
