@@ -35,8 +35,8 @@ from pipelines.damage.lama import LamaMedium, LamaSmall, LamaThick, LamaThin, La
 from pipelines.damage.mask_pool import MaskPool
 from pipelines.damage.mould import Mould
 from pipelines.damage.objects import Objects
-from pipelines.damage.paired import Paired
 from pipelines.damage.occluder import Occluder
+from pipelines.damage.paired import Paired
 from pipelines.damage.patches import Patches
 from pipelines.damage.pixels import Pixels
 from pipelines.damage.scratches import Scratches
@@ -74,8 +74,8 @@ __all__ = [
     "MaskPool",
     "Mould",
     "Objects",
-    "Paired",
     "Occluder",
+    "Paired",
     "Parameters",
     "Patches",
     "Picture",

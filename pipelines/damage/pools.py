@@ -38,6 +38,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializationInfo, Validation
 from pipelines.classes import SCHEMES
 from pipelines.damage.base import Mask
 from pipelines.errors import BadPicture, MenderyError, RecipeError
+from pipelines.unions import or_text
 
 if TYPE_CHECKING:
     from pipelines.sources.base import Location
@@ -213,13 +214,6 @@ class Pool:
         return usable, skipped
 
 
-def _or_text(schema: dict[str, Any]) -> None:
-    """A recipe's JSON Schema says that the path alone will do."""
-    whole = dict(schema)
-    schema.clear()
-    schema["anyOf"] = [{"type": "string"}, whole]
-
-
 class PoolRef(BaseModel):
     """A pool as a recipe names it: a path or the name of a shipped one, or both fields.
 
@@ -227,7 +221,7 @@ class PoolRef(BaseModel):
     refused. Dumped with the context `portable`, the digest stands in the path's place.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_or_text)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=or_text)
 
     path: str = Field(
         description="Folder, zip or tar of pictures, instances in COCO's JSON, or the name of a pool that ships."
