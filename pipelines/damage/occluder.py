@@ -58,7 +58,7 @@ class Occluding(Overlay):
         head: middle between the eyes; a unit to the right, down and out of the face; chin and brow; in sixteenths of a
             pixel. A unit is the distance of the eyes, and so the scale of whatever is placed.
         seed: of all that varies.
-        skin, hair: of the person.
+        skin, hair, cloth: of the person and what it wears.
         seen: how much of the way to either ear is bare.
         mean, spread, strength, blur, noise, light: see `Matched`.
     """
@@ -75,6 +75,7 @@ class Occluding(Overlay):
     seed: int
     skin: Color
     hair: Color
+    cloth: Color
     seen: tuple[float, float] = (1.0, 1.0)
     mean: tuple[float, float, float]
     spread: tuple[float, float, float]
@@ -128,7 +129,7 @@ class Occluding(Overlay):
 
     def _held(self, times: int) -> Held:
         head = Head(*self.head).halved(times)
-        return Held(head, self.item, self.seed, self.place, self.side, self.skin, self.hair, self.seen)
+        return Held(head, self.item, self.seed, self.place, self.side, self.skin, self.hair, self.cloth, self.seen)
 
 
 def _weights(sorts: Mapping[SortName, float]) -> Mapping[SortName, float]:
@@ -252,9 +253,11 @@ class Occluder(Damage):
         seed = noise.seed_of(rng)
         skin = measure.SKINS[integer(rng, 0, len(measure.SKINS) - 1)]
         hair = measure.HAIRS[integer(rng, 0, len(measure.HAIRS) - 1)]
+        cloth = measure.CLOTHS[integer(rng, 0, len(measure.CLOTHS) - 1)]
         if context.image is not None and not imagined:
             skin = measure.skin_of(context.image, head)
             hair = measure.hair_of(context.image, head, skin, hair)
+            cloth = measure.cloth_of(context.image, head, side, cloth)
         return Occluding(
             margin=self._margin(context),
             sort=sort,
@@ -269,6 +272,7 @@ class Occluder(Damage):
             seed=seed,
             skin=skin,
             hair=hair,
+            cloth=cloth,
             seen=(1.0, 1.0) if imagined else self._bare(context, head, skin, sort),
             **self._surroundings(context, head),
         )

@@ -20,7 +20,7 @@ from pipelines.damage import noise
 from pipelines.damage.holes import Color
 from pipelines.damage.occluders.head import Outline
 from pipelines.damage.occluders.parts import Heights, Paint, Part, Spot, Surface, blurred, grain, lit, puffed, smoothed
-from pipelines.damage.occluders.sort import Held, chosen, varied
+from pipelines.damage.occluders.sort import Held, varied
 
 LENGTH = 2.75
 """Of a hand, wrist to tip, in units of a head."""
@@ -35,21 +35,13 @@ FINGERS = (
 THUMB = ((-0.13, 0.15, 0.075), (-0.255, 0.33, 0.058), (-0.325, 0.455, 0.050), (-0.365, 0.56, 0.038))
 PALM = ((-0.165, 0.525, 0.058), (-0.05, 0.55, 0.055), (0.06, 0.53, 0.055), (0.155, 0.49, 0.05))
 HEEL = ((0.125, 0.12, 0.065), (0.08, 0.0, 0.06), (-0.08, 0.0, 0.06), (-0.13, 0.15, 0.075))
-FOREARM = 1.7
-"""How much of the sleeve there is to see, in lengths of a hand: in most pictures of faces it leaves them."""
+FOREARM = 1.15
+"""From where the sleeve begins to the elbow, in lengths of a hand."""
+
+SHOULDER = 1.65, 3.3, -0.7
+"""Of the arm that a hand comes from, in units of a head."""
 
 PHALANGES = (0.45, 0.29, 0.26)
-
-CLOTHS: tuple[Color, ...] = (
-    (236, 234, 228),
-    (38, 44, 62),
-    (52, 52, 56),
-    (120, 128, 136),
-    (92, 36, 44),
-    (60, 84, 66),
-    (150, 170, 200),
-    (196, 164, 130),
-)
 
 
 class Ball(NamedTuple):
@@ -110,7 +102,8 @@ def hand(held: Held) -> list[Part]:
     arm = [_hull(pair) for pair in _wrist(frame, bend)]
     skin = _skin(frame, [*fingers, thumb], [_palm(frame), *arm], color, held.seed)
     shapes = tuple((outline,) for outline in (*_outlines([*fingers, thumb]), _palm(frame), *arm))
-    return [Part(shapes, skin, shadow=0.5, reach=held.head.unit * 0.1, own=True), _sleeve(held, frame, bend)]
+    upper, fore = _sleeves(held, frame, bend)
+    return [upper, Part(shapes, skin, shadow=0.5, reach=held.head.unit * 0.1, own=True), fore]
 
 
 def _laid(held: Held) -> Frame:
@@ -322,9 +315,10 @@ def _beyond(bend: float, far: float) -> tuple[float, float]:
     return math.sin(bend) * far, -math.cos(bend) * far
 
 
-def _sleeve(held: Held, frame: Frame, bend: float) -> Part:
+def _sleeves(held: Held, frame: Frame, bend: float) -> tuple[Part, Part]:
+    """The upper arm, from the shoulder to the elbow, and the forearm, which lies over it."""
     rng = held.fresh("sleeve")
-    color = varied(rng, chosen(rng, CLOTHS), 10)
+    color = varied(rng, held.cloth, 6)
     start = float(rng.uniform(0.16, 0.34))
     far = start + FOREARM
     (x0, y0), (x1, y1) = _beyond(bend, start), _beyond(bend, far)
@@ -351,12 +345,13 @@ def _sleeve(held: Held, frame: Frame, bend: float) -> Part:
             frame.at(cuff_x, cuff_y),
         ]
     )
-    return Part(
-        ((outline,),),
-        cloth(color, held.seed + 9, frame.length / noise.PIXEL * 0.24),
-        shadow=0.45,
-        reach=frame.length * 0.035,
-    )
+    surface = cloth(color, held.seed + 9, frame.length / noise.PIXEL * 0.24)
+    reach = frame.length * 0.035
+    (shoulder,) = held.head.at(held.side * SHOULDER[0], *SHOULDER[1:]) / noise.PIXEL
+    pixel = frame.length / noise.PIXEL
+    arm = _hull([frame.ball(x1, y1, wider * 0.98), Ball(float(shoulder[0]), float(shoulder[1]), 0, 0.3 * pixel)])
+    upper = Part(((arm,),), surface, shadow=0.3, reach=reach, own=True)
+    return upper, Part(((outline,),), surface, shadow=0.5, reach=reach, own=True)
 
 
 def cloth(color: Color, seed: int, radius: float) -> Surface:
@@ -431,7 +426,8 @@ def fist(
     fingers = Part(
         tuple((outline,) for outline in _outlines([capsules])), front, shadow=0.45, reach=unit * 0.04, own=True
     )
-    return [rear, _sleeve(held, frame, bend)], [fingers]
+    upper, fore = _sleeves(held, frame, bend)
+    return [upper, rear, fore], [fingers]
 
 
 def _flat_ball(point: NDArray[np.float64], radius: float, z: float) -> Ball:
