@@ -223,23 +223,30 @@ class Occluder(Damage):
         reasons = []
         for face in context.faces:
             try:
-                head = head_of(face)
+                return self._before_one(rng, context, head_of(face))
             except DamageFailed as failure:
                 reasons.append(str(failure))
-                continue
-            fitting = {}
-            for sort, weight in self._weighted.items():
-                reason = _unfit(sort, head, context)
-                if reason:
-                    reasons.append(reason)
-                else:
-                    fitting[sort] = weight
-            if fitting:
-                occluding = self._on(rng, context, head, _drawn(rng, fitting))
-                if _is_central(head, occluding.spot, context) or _mask(occluding, context).any():
-                    return occluding
-                reasons.append(f"what {occluding.sort} would cover lies beyond the picture")
         raise DamageFailed("; ".join(dict.fromkeys(reasons)))
+
+    def _before_one(self, rng: np.random.Generator, context: Context, head: Head) -> Occluding:
+        unfit = {sort: _unfit(sort, head, context) for sort in self._weighted}
+        fitting = {sort: weight for sort, weight in self._weighted.items() if not unfit[sort]}
+        reasons = [reason for reason in unfit.values() if reason]
+        while fitting:
+            sort = _drawn(rng, fitting)
+            del fitting[sort]
+            try:
+                return self._seen(rng, context, head, sort)
+            except DamageFailed as failure:
+                reasons.append(str(failure))
+        raise DamageFailed("; ".join(dict.fromkeys(reasons)))
+
+    def _seen(self, rng: np.random.Generator, context: Context, head: Head, sort: str) -> Occluding:
+        """An occluder of which something lies in the picture."""
+        occluding = self._on(rng, context, head, sort)
+        if not _is_central(head, occluding.spot, context) and not _mask(occluding, context).any():
+            raise DamageFailed(f"what {sort} would cover lies beyond the picture")
+        return occluding
 
     def _on(
         self, rng: np.random.Generator, context: Context, head: Head, sort: str, *, imagined: bool = False
