@@ -8,7 +8,7 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,13 +90,17 @@ class Estimate:
         return sum(source.bytes for source in self.sources)
 
 
-def plan(recipe: str | Path | Recipe) -> Estimate:
+def plan(recipe: str | Path | Recipe, sources: Mapping[str, str | Path] | None = None) -> Estimate:
     """Says what a recipe would make without making it.
+
+    Args:
+        recipe: a YAML file, the name of a ready recipe, or a loaded recipe.
+        sources: where its sources are on this machine, by name or corpus, for those whose path it leaves empty.
 
     Raises:
         RecipeError: the recipe cannot be followed, or a damage cannot be drawn as asked on any picture looked at.
     """
-    recipe = load(recipe)
+    recipe = load(recipe, sources)
     with tempfile.TemporaryDirectory(prefix="mendery-plan-") as folder:
         layout = Layout(Path(folder))
         layout.state.mkdir()
@@ -104,15 +108,15 @@ def plan(recipe: str | Path | Recipe) -> Estimate:
         catalog.write(recipe, layout.catalog, listing)
         attempts: Attempts = {}
         with Readers(recipe, layout) as readers:
-            sources = tuple(
+            estimates = tuple(
                 _estimate(recipe, number, layout, readers, attempts) for number in range(len(recipe.sources))
             )
-    licences = {name for source in sources for name in source.licences}
-    seconds = sum(source.seconds for source in sources) / (os.cpu_count() or 1)
+    licences = {name for source in estimates for name in source.licences}
+    seconds = sum(source.seconds for source in estimates) / (os.cpu_count() or 1)
     redistribute, deciding = strictest(licences)
     return Estimate(
-        sources,
-        _num_shards(recipe, sources),
+        estimates,
+        _num_shards(recipe, estimates),
         seconds,
         tuple(conflicts(licences)),
         redistribute,

@@ -35,6 +35,7 @@ from pipelines.damage.mask_pool import MaskPool
 from pipelines.damage.mould import Mould
 from pipelines.damage.objects import Objects
 from pipelines.damage.occluder import Occluder
+from pipelines.damage.paired import Paired
 from pipelines.damage.patches import Patches
 from pipelines.damage.pixels import Pixels
 from pipelines.damage.scratches import Scratches
@@ -69,6 +70,7 @@ __all__ = [
     "Mould",
     "Objects",
     "Occluder",
+    "Paired",
     "Parameters",
     "Patches",
     "Picture",
@@ -107,6 +109,7 @@ DAMAGES: dict[str, type[Damage]] = {
     "objects": Objects,
     "occluder": Occluder,
     "outpaint": Outpaint,
+    "paired": Paired,
     "patches": Patches,
     "pixels": Pixels,
     "scratches": Scratches,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Annotated, ClassVar, Literal, Self, get_args
 
 import cv2
@@ -258,8 +258,13 @@ def _of_one_face(known: ClassMap, face: Face | None) -> ClassMap:
 
 def _numbers(known: ClassMap, *parts: str) -> list[int]:
     """Numbers of a map's scheme that belong to some parts."""
+    return _numbers_of(known.scheme, parts)
+
+
+@cache
+def _numbers_of(scheme: str, parts: tuple[str, ...]) -> list[int]:
     wanted = frozenset[str]().union(*(CLASSES[part] for part in parts))
-    return [number for number, name in SCHEMES[known.scheme].names.items() if name in wanted]
+    return [number for number, name in SCHEMES[scheme].names.items() if name in wanted]
 
 
 def _middle(mask: Mask) -> NDArray[np.float64] | None:

@@ -29,9 +29,14 @@ from pipelines.seeds import generator
 ONE = 1 << 12
 """A pixel of an item in the units of `PooledMask.matrix`."""
 
-TRIES = 60
+TRIES, TRIES_NEAR = 300, 40
+"""Masks that are tried for an asked ratio, and those among which one near its goal is looked for."""
+
 NEAR = 1 / 8
 """Share of an asked range within which a mask is to come to its goal, as long as tries are left."""
+
+SLACK = 0.01
+"""By how much a glance may be wrong."""
 
 CANDIDATES = 24
 """Items of the nearest shares among which one is drawn for a goal."""
@@ -67,7 +72,21 @@ class PooledMask(Parameters):
 
     def rasterise(self, height: int, width: int) -> Mask:
         stored = item_of(self.pool, self.item, self.sha256).grey
+        if _LAST and _LAST[0][0] == replace(self, fill=_LAST[0][0].fill) and _LAST[0][1].shape == (height, width):
+            return _LAST[0][1].copy()
         return widen(self.cut(stored, height, width), self.widened)
+
+    def known_as(self, mask: Mask) -> PooledMask:
+        """Itself, whose mask, just drawn to meet a ratio, will be asked for at once."""
+        _LAST[:] = [(self, mask)]
+        return self
+
+    def glance(self, stored: Mask, height: int, width: int) -> Mask:
+        """The mask before it is widened, in rows and columns of which there are about 64."""
+        step = max(1, min(height, width) // 64)
+        a, b, c, d, e, f = self.matrix
+        coarse = replace(self, matrix=(a * step, b * step, c, d * step, e * step, f))
+        return coarse.cut(stored, -(-height // step), -(-width // step))
 
     def cut(self, stored: Mask, height: int, width: int) -> Mask:
         """The mask before it is widened."""
@@ -88,6 +107,10 @@ class PooledMask(Parameters):
         return cv2.threshold(cut, 127, 255, kind)[1]  # type: ignore[return-value]
 
     draw = filled
+
+
+_LAST: list[tuple[PooledMask, Mask]] = []
+"""What was drawn last while sampling."""
 
 
 class MaskPool(HoleDamage):
@@ -136,7 +159,7 @@ class MaskPool(HoleDamage):
             widest = self._widened(rng, height, width)
             mask = widen(placed.cut(pool.item(placed.item).grey, height, width), widest)
             if 0 < mask_ratio(mask) < 1:
-                return replace(placed, widened=widest)
+                return replace(placed, widened=widest).known_as(mask)
         raise DamageFailed(f"no mask of pool {pool.name!r} left a hole and some picture in {TRIES} tries")
 
     def aimed(self, rng: np.random.Generator, height: int, width: int, ratio_range: tuple[float, float]) -> PooledMask:
@@ -144,17 +167,26 @@ class MaskPool(HoleDamage):
         pool = self.pool.open()
         shares, items = _by_share(pool, self._is_white(pool))
         goal, fitting = high - rng.random() * (high - low), None
-        for _ in range(TRIES):
+        reach = NEAR * (high - low)
+        for attempt in range(TRIES):
+            if fitting is not None and attempt >= TRIES_NEAR:
+                return fitting
             near = int(np.searchsorted(shares, goal * (0.6 + 0.5 * rng.random())))
             first = min(max(near - CANDIDATES // 2, 0), max(len(items) - CANDIDATES, 0))
             item = items[integer(rng, first, min(first + CANDIDATES, len(items)) - 1)]
             placed = self._placed(rng, pool, item, height, width)
+            # A look at a few rows and columns spares most of those that would not do.
+            about = mask_ratio(placed.glance(pool.item(item).grey, height, width))
+            least, most = (goal / 3, goal + reach) if fitting is not None else (low / 3, high)
+            if not least <= about <= most + SLACK:
+                continue
             cut = placed.cut(pool.item(item).grey, height, width)
             for widened in self._towards(cut, goal):
-                ratio = mask_ratio(widen(cut, widened))
+                mask = widen(cut, widened)
+                ratio = mask_ratio(mask)
                 if low < ratio <= high:
-                    fitting = replace(placed, widened=widened)
-                    if abs(ratio - goal) <= NEAR * (high - low):
+                    fitting = replace(placed, widened=widened).known_as(mask)
+                    if abs(ratio - goal) <= reach:
                         return fitting
         if fitting is not None:
             return fitting

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from pipelines import manifest
 from pipelines.damage import redraw
 from pipelines.damage.ageing import Aged
-from pipelines.damage.base import mask_ratio
+from pipelines.damage.base import difficulty, mask_ratio
 from pipelines.damage.pools import PoolMissing, locate, refs
 from pipelines.errors import RecipeError
 from pipelines.guides import faults as guide_faults
@@ -45,6 +45,10 @@ MEMORY = 2**30
 
 CODEC_ERROR = 1.0
 """Levels by which pictures may differ on the whole between versions of a lossy codec."""
+
+
+DIFFICULTY_ERROR = 0.01
+"""By how much a distance may differ between versions of OpenCV."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,7 @@ def _pools(layout: Layout, given: Mapping[str, str | Path]) -> dict[str, str]:
     if not layout.recipe.is_file():
         return found
     try:
-        recipe = parse(layout.recipe.read_bytes().decode(), str(layout.recipe), None)
+        recipe = parse(layout.recipe.read_bytes().decode(), str(layout.recipe), Path(), None)
     except (RecipeError, OSError, UnicodeDecodeError):
         return found  # of another version, say: nothing here depends on it
     for ref in refs(recipe.damage):
@@ -292,6 +296,8 @@ def _check_ratio(mask: np.ndarray[Any, Any], metadata: dict[str, Any], edges: li
         )
     if not (low < ratio <= high or (low, high) == (0.0, 1.0)):
         yield "ratio_asked", f"mask ratio {ratio:.6f} is outside the asked ({low:g}, {high:g}]"
+    if abs(difficulty(mask) - metadata["difficulty"]) > DIFFICULTY_ERROR:
+        yield "difficulty", f"difficulty is {difficulty(mask):.4f}, json says {metadata['difficulty']:.4f}"
 
 
 def _read_metadata(members: dict[str, bytes]) -> tuple[dict[str, Any] | None, list[tuple[str, str]]]:
