@@ -16,7 +16,8 @@ from tests.photographs import ASTRONAUT, file_of
 
 def test_every_damage_has_a_sheet_of_photographs(tmp_path: Path):
     sheets = damages(tmp_path, images=[file_of(*ASTRONAUT)], num_draws=2)
-    assert [path.stem for path in sheets] == list(DAMAGES)
+    # What a corpus shows over its originals, no photograph of ours has.
+    assert [path.stem for path in sheets] == [kind for kind in DAMAGES if "covered" not in DAMAGES[kind].looks_at]
     for path in sheets:
         picture = np.asarray(Image.open(path))
         damage = DAMAGES[path.stem](kind=path.stem)

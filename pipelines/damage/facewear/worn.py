@@ -109,17 +109,17 @@ class Worn:
         over = self._over(place)
         straps = self._shown(self._straps(place), over)
         whole = self._shown(surface.outline(grid, place), over)
-        cloth, thick = self._cloth(grid, place, image[place.slices], whole)
+        colours, thick = self._cloth(grid, place, image[place.slices], whole)
         cover = whole if thick is None else noise.scaled(whole, thick)
         below, alpha = self._layers(cover, straps, over)
         # Where it reaches must not hang on a picture: not on a template's, either.
         reach = alpha if thick is None else self._layers(whole, straps, over)[1]
-        colour = blend(
+        under = blend(
             self._strap_colours(place),
             flat(_SHADE, place.height, place.width),
             cv2.bitwise_not(_share(straps, below)),  # type: ignore[arg-type]
         )
-        return Painted(Layer(place.x, place.y, blend(colour, cloth, _share(cover, alpha)), alpha), reach)
+        return Painted(Layer(place.x, place.y, blend(under, colours, _share(cover, alpha)), alpha), reach)
 
     def _layers(self, cover: Mask, straps: Mask, over: Mask) -> tuple[Mask, Mask]:
         """Alpha of straps and shadow together, and with the cloth upon them."""
