@@ -58,7 +58,7 @@ class Occluding(Overlay):
         head: middle between the eyes; a unit to the right, down and out of the face; chin and brow; in sixteenths of a
             pixel. A unit is the distance of the eyes, and so the scale of whatever is placed.
         seed: of all that varies.
-        skin, hair: of the person.
+        skin, hair, cloth: of the person and what it wears.
         seen: how much of the way to either ear is bare.
         mean, spread, strength, blur, noise, light: see `Matched`.
     """
@@ -75,6 +75,7 @@ class Occluding(Overlay):
     seed: int
     skin: Color
     hair: Color
+    cloth: Color
     seen: tuple[float, float] = (1.0, 1.0)
     mean: tuple[float, float, float]
     spread: tuple[float, float, float]
@@ -128,7 +129,7 @@ class Occluding(Overlay):
 
     def _held(self, times: int) -> Held:
         head = Head(*self.head).halved(times)
-        return Held(head, self.item, self.seed, self.place, self.side, self.skin, self.hair, self.seen)
+        return Held(head, self.item, self.seed, self.place, self.side, self.skin, self.hair, self.cloth, self.seen)
 
 
 def _weights(sorts: Mapping[SortName, float]) -> Mapping[SortName, float]:
@@ -222,23 +223,30 @@ class Occluder(Damage):
         reasons = []
         for face in context.faces:
             try:
-                head = head_of(face)
+                return self._before_one(rng, context, head_of(face))
             except DamageFailed as failure:
                 reasons.append(str(failure))
-                continue
-            fitting = {}
-            for sort, weight in self._weighted.items():
-                reason = _unfit(sort, head, context)
-                if reason:
-                    reasons.append(reason)
-                else:
-                    fitting[sort] = weight
-            if fitting:
-                occluding = self._on(rng, context, head, _drawn(rng, fitting))
-                if _is_central(head, occluding.spot, context) or _mask(occluding, context).any():
-                    return occluding
-                reasons.append(f"what {occluding.sort} would cover lies beyond the picture")
         raise DamageFailed("; ".join(dict.fromkeys(reasons)))
+
+    def _before_one(self, rng: np.random.Generator, context: Context, head: Head) -> Occluding:
+        unfit = {sort: _unfit(sort, head, context) for sort in self._weighted}
+        fitting = {sort: weight for sort, weight in self._weighted.items() if not unfit[sort]}
+        reasons = [reason for reason in unfit.values() if reason]
+        while fitting:
+            sort = _drawn(rng, fitting)
+            del fitting[sort]
+            try:
+                return self._seen(rng, context, head, sort)
+            except DamageFailed as failure:
+                reasons.append(str(failure))
+        raise DamageFailed("; ".join(dict.fromkeys(reasons)))
+
+    def _seen(self, rng: np.random.Generator, context: Context, head: Head, sort: str) -> Occluding:
+        """An occluder of which something lies in the picture."""
+        occluding = self._on(rng, context, head, sort)
+        if not _is_central(head, occluding.spot, context) and not _mask(occluding, context).any():
+            raise DamageFailed(f"what {sort} would cover lies beyond the picture")
+        return occluding
 
     def _on(
         self, rng: np.random.Generator, context: Context, head: Head, sort: str, *, imagined: bool = False
@@ -252,9 +260,11 @@ class Occluder(Damage):
         seed = noise.seed_of(rng)
         skin = measure.SKINS[integer(rng, 0, len(measure.SKINS) - 1)]
         hair = measure.HAIRS[integer(rng, 0, len(measure.HAIRS) - 1)]
+        cloth = measure.CLOTHS[integer(rng, 0, len(measure.CLOTHS) - 1)]
         if context.image is not None and not imagined:
             skin = measure.skin_of(context.image, head)
             hair = measure.hair_of(context.image, head, skin, hair)
+            cloth = measure.cloth_of(context.image, head, side, cloth)
         return Occluding(
             margin=self._margin(context),
             sort=sort,
@@ -269,6 +279,7 @@ class Occluder(Damage):
             seed=seed,
             skin=skin,
             hair=hair,
+            cloth=cloth,
             seen=(1.0, 1.0) if imagined else self._bare(context, head, skin, sort),
             **self._surroundings(context, head),
         )

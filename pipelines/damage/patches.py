@@ -230,12 +230,12 @@ class Patches(Damage):
     def _outline(self, rng: np.random.Generator) -> NDArray[np.float64]:
         """A shape around nothing, (N, 2), about one in radius."""
         shape = self.shapes[integer(rng, 0, len(self.shapes) - 1)]
-        angles: NDArray[np.float64] = np.arange(CORNERS) * (2 * math.pi / CORNERS)
+        angles = np.linspace(0, 2 * math.pi, CORNERS, endpoint=False)
         radius: NDArray[np.float64] = np.ones(CORNERS)
         if shape == "polygon":
             corners = integer(rng, 3, 8)
             corner = np.arange(corners, dtype=np.float64) + rng.uniform(-0.35, 0.35, corners)
-            angles = np.sort(corner * (2 * math.pi / corners)).astype(np.float64)
+            angles = np.array(sorted((corner * (2 * math.pi / corners)).tolist()))
             radius = rng.uniform(0.55, 1.25, corners)
         elif shape == "blob":
             radius = _wobble(rng, angles)

@@ -19,7 +19,17 @@ from pipelines.damage.occluders.head import Head, Outline
 
 SKINS: tuple[Color, ...] = ((224, 182, 158), (198, 150, 122), (160, 110, 82), (112, 74, 54))
 HAIRS: tuple[Color, ...] = ((34, 28, 27), (58, 42, 34), (96, 68, 46), (150, 112, 70), (120, 116, 112))
-"""Where the picture shows too little of either."""
+CLOTHS: tuple[Color, ...] = (
+    (236, 234, 228),
+    (38, 44, 62),
+    (52, 52, 56),
+    (120, 128, 136),
+    (92, 36, 44),
+    (60, 84, 66),
+    (150, 170, 200),
+    (196, 164, 130),
+)
+"""Where the picture shows too little of one."""
 
 _CHEEKS = np.array(
     [(-0.5, 0.7), (0.5, 0.7), (-0.6, 0.5), (0.6, 0.5), (0.0, -0.55), (-0.3, -0.6), (0.3, -0.6), (0.0, 0.3)]
@@ -27,6 +37,7 @@ _CHEEKS = np.array(
 _CROWN = np.array(
     [(0.0, -1.25), (0.0, -1.45), (-0.4, -1.2), (0.4, -1.2), (-0.4, -1.4), (0.4, -1.4), (-0.8, -1.1), (0.8, -1.1)]
 )
+_SHOULDER = np.array([(1.3, 2.9), (1.6, 3.0), (1.5, 3.3), (1.2, 3.3), (1.8, 3.4)])
 _UNLIKE = 26.0
 """Distance in CIELAB (bytes) at which hair is not skin."""
 
@@ -55,6 +66,12 @@ def hair_of(image: Picture, head: Head, skin: Color, fallback: Color) -> Color:
             # What is colder than grey in hair is the sky's or a wall's light on its gloss.
             return _color(np.array((max(red, green, blue), max(green, min(red, blue)), min(blue, red))))
     return fallback
+
+
+def cloth_of(image: Picture, head: Head, side: int, fallback: Color) -> Color:
+    """The usual colour of the shoulder on one side: what is worn there, or skin."""
+    found = _seen(image, head.at(side * _SHOULDER[:, 0], _SHOULDER[:, 1], -0.5), head)
+    return _color(np.median(found, axis=0)) if len(found) else fallback
 
 
 def bare(image: Picture, path: Outline, skin: Color, head: Head) -> float:

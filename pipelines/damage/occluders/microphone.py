@@ -8,7 +8,7 @@ import numpy as np
 
 from pipelines.damage import noise
 from pipelines.damage.holes import Color
-from pipelines.damage.occluders.hand import fist
+from pipelines.damage.occluders.fist import fist
 from pipelines.damage.occluders.head import Outline
 from pipelines.damage.occluders.parts import (
     Paint,

@@ -25,7 +25,7 @@ class Held:
         seed: of all that varies.
         place: where it is held, one of the sort's places, "" where there is only one.
         side: -1 for the picture's left, 1 for its right.
-        skin, hair: of the person.
+        skin, hair, cloth: of the person and what it wears.
         seen: how much of what leads to the left and the right ear is not hidden by hair, 0 to 1.
         rng: from the seed; a sort draws from it in a fixed order.
     """
@@ -37,6 +37,7 @@ class Held:
     side: int = 1
     skin: Color = (200, 160, 140)
     hair: Color = (50, 40, 36)
+    cloth: Color = (38, 44, 62)
     seen: tuple[float, float] = (1.0, 1.0)
     rng: np.random.Generator = field(init=False)
 
