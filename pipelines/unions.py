@@ -1,4 +1,4 @@
-"""Unions in a recipe: entries told apart by one word, so that errors speak of the one that was meant; blocks or a text."""
+"""Unions in a recipe: entries told apart by one word, so that errors speak of the one meant; or a text for a block."""
 
 from __future__ import annotations
 
