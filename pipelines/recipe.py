@@ -230,7 +230,7 @@ def parse(
     if not isinstance(plain, dict):
         raise RecipeError(f"{name}: a recipe is a mapping of keys to values, found {type(plain).__name__}")
     try:
-        recipe = Recipe.model_validate(plain, context={"folder": str(folder)} if sources is not None else None)
+        recipe = Recipe.model_validate(plain, context={"folder": str(folder), "check": sources is not None})
     except ValidationError as error:
         raise RecipeError("\n".join(_explain(fault, tree, name) for fault in error.errors())) from None
     if sources is not None:
