@@ -110,7 +110,7 @@ def _onnx(whole: Whole, path: Path, side: int, facts: dict[str, Any]) -> float:
         import onnxruntime
         import onnxscript as _  # noqa: F401  # the exporter needs it and says so late
     except ImportError as error:
-        raise MenderyError(f"exporting ONNX needs {error.name}: pip install 'mendery[train]'") from None
+        raise MenderyError(f"exporting ONNX needs {error.name}: pip install 'mendery[export]'") from None
     pair = example(side, side, 1)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter about its own insides
