@@ -97,9 +97,9 @@ def _torchscript(whole: Whole, path: Path, side: int, facts: dict[str, Any]) -> 
     with torch.no_grad(), warnings.catch_warnings():
         # TorchScript is deprecated in favour of torch.export, but it is what runs without Python.
         warnings.simplefilter("ignore")
-        traced = torch.jit.trace(whole, example(side, side, 0), check_trace=False)  # type: ignore[no-untyped-call]
+        traced = torch.jit.trace(whole, example(side, side, 0), check_trace=False)
         torch.jit.save(traced, str(path), _extra_files={"mendery.json": json.dumps(facts)})
-        again = torch.jit.load(str(path))  # type: ignore[no-untyped-call]
+        again = torch.jit.load(str(path))
         shapes = [(side, side, 1, 1), (side + 2 * int(facts["multiple_of"]), side, 2, 2)]
         return max(_difference(whole(*pair), again(*pair)) for pair in (example(*shape) for shape in shapes))
 

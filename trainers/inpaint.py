@@ -70,8 +70,8 @@ def inpaint(
     inpainter = open_inpainter(what, device, step)
     if inpainter.needs:
         raise MenderyError(
-            f"{inpainter.name} needs {', '.join(sorted(inpainter.needs))}, which a picture's file does not hold: build a "
-            "dataset with those guides and use `mendery evaluate`"
+            f"{inpainter.name} needs {', '.join(sorted(inpainter.needs))}, which a picture's file does not hold: build "
+            "a dataset with those guides and use `mendery evaluate`"
         )
     for note in inpainter.notes:
         say(f"{inpainter.name}: {note}")
