@@ -227,7 +227,7 @@ class Case:
 def _cases(
     inpainter: Inpainter, data: str | Path, split: str, size: int, rows: Sequence[Mapping[str, Any]], each: int = 4
 ) -> list[Case]:
-    """The best, median and worst samples by PSNR of the hole, each of another picture."""
+    """The best, median and worst samples by PSNR of the hole, of different pictures where there are enough."""
     wanted = dict(_chosen(rows, each))
     found: dict[int, Case] = {}
     position = 0
@@ -255,14 +255,18 @@ def _chosen(rows: Sequence[Mapping[str, Any]], each: int) -> Iterator[tuple[int,
     taken: set[int] = set()
     orders = {"best": ranked, "median": [ranked[place] for place in around], "worst": ranked[::-1]}
     for title, order in orders.items():
-        seen: set[str] = set()
-        for number in order:
-            if number not in taken and rows[number]["picture"] not in seen:
-                taken.add(number)
-                seen.add(rows[number]["picture"])
-                yield number, title
-            if len(seen) == each:
-                break
+        for number in _of_different_pictures([one for one in order if one not in taken], rows)[:each]:
+            taken.add(number)
+            yield number, title
+
+
+def _of_different_pictures(order: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """The same samples, the first of each picture before all others."""
+    first: dict[str, int] = {}
+    for number in order:
+        first.setdefault(rows[number]["picture"], number)
+    leading = set(first.values())
+    return [*first.values(), *(number for number in order if number not in leading)]
 
 
 def compare(
