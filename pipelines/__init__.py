@@ -2,8 +2,8 @@
 
 Every command of the command line is a function here. They are imported when first used, because
 numpy, Ray and OpenCV together take seconds; `build` is the exception, since a module of the same
-name would hide it, and is light by itself. `curate` stands beside it, in `pipelines.build`, because a package has its
-name.
+name would hide it, and is light by itself. `curate` stands beside it, in `pipelines.build`, and `publish` in
+`pipelines.publishing`, because packages have their names.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipelines.inspection import inspect
     from pipelines.progress import status
     from pipelines.publish.report import report
+    from pipelines.rebuilding import rebuild
     from pipelines.recipe import load, ready
     from pipelines.shards.verify import verify
     from pipelines.viewing import preview, show
@@ -33,6 +34,7 @@ _HOMES = {
     "plan": "pipelines.estimate",
     "preview": "pipelines.viewing",
     "ready": "pipelines.recipe",
+    "rebuild": "pipelines.rebuilding",
     "report": "pipelines.publish.report",
     "show": "pipelines.viewing",
     "status": "pipelines.progress",
@@ -49,6 +51,7 @@ __all__ = [
     "plan",
     "preview",
     "ready",
+    "rebuild",
     "report",
     "show",
     "status",

@@ -254,6 +254,50 @@ def verify(
 
 
 @app.command
+def publish(
+    out: str,
+    *,
+    repo: str | None = None,
+    to: str | None = None,
+    private: Annotated[bool | None, Parameter(negative="--public")] = None,
+    gated: Annotated[bool | None, Parameter(negative="--not-gated")] = None,
+    revision: str | None = None,
+    recipe_only: Annotated[bool, Parameter(negative="")] = False,
+    only_publishable: Annotated[bool, Parameter(negative="")] = False,
+    over: str = "",
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Publish a finished dataset, or continue to: to the Hugging Face Hub, a bucket or a folder.
+
+    Args:
+        out: Folder of the dataset.
+        repo: OWNER/NAME on the Hub.
+        to: s3://bucket/prefix or a folder, instead.
+        private: Whether others see it; without either a new repository is private, another stays as it is.
+        gated: People must ask for access; by default as the licence gate says.
+        revision: Tag of this version; v and its number by default.
+        recipe_only: Publish what rebuilds it from everybody's own copy of the corpora, and no pixel.
+        only_publishable: Leave out the samples whose terms forbid to pass them on.
+        over: Publish over this commit, which somebody else made.
+        dry_run: Say what would be sent, and send nothing.
+    """
+    from pipelines.publishing import publish as send
+
+    options: dict[str, Any] = {"private": private, "gated": gated, "revision": revision, "recipe_only": recipe_only}
+    options |= {"only_publishable": only_publishable, "over": over, "dry_run": dry_run}
+    try:
+        done = send(out, repo=repo, to=to, quiet=False, **options)
+    except KeyboardInterrupt:
+        print("\nNothing is visible yet, and what was sent is not sent again: the same command continues", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    verb = "would send" if dry_run else "sent"
+    print(f"{verb} {done.sent:,} files ({size(done.sent_bytes)}), {done.kept:,} were there, {done.removed:,} removed")
+    if not dry_run:
+        at = f" at {done.commit[:12]}, tag {done.tag}" if done.commit else ""
+        print(f"version {done.version} is in {done.place}{at}{', private' if done.private else ''}")
+
+
+@app.command
 def report(out: str) -> None:
     """Write report.html, a page about the dataset that a browser shows offline.
 

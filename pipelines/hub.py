@@ -210,8 +210,13 @@ def api() -> Any:
     return HfApi()
 
 
-def patiently(path: HubPath, request: Callable[[], Result]) -> Result:
+def patiently(
+    path: HubPath, request: Callable[[], Result], explained: Callable[[HubPath, Any], str] | None = None
+) -> Result:
     """Repeats a request with growing pauses while its failure may pass.
+
+    Args:
+        explained: what a refusal means; by default in the words of a reader.
 
     Raises:
         RecipeError: there is no such repository or revision, or one may not read it.
@@ -224,20 +229,33 @@ def patiently(path: HubPath, request: Callable[[], Result]) -> Result:
     deadline, pause = time.monotonic() + PATIENCE_SECONDS, 0.2
     while True:
         try:
-            return request()
+            return _unwrapped(request)
         except EntryNotFoundError:
             raise
         except HfHubHTTPError as error:
             if error.response.status_code not in _PASSING:
-                raise RecipeError(_explained(path, error)) from None
+                raise RecipeError((explained or _explained)(path, error)) from None
             failure: Exception = error
         except (HTTPError, ConnectionError, TimeoutError) as error:
             failure = error
         if time.monotonic() > deadline:
-            text = f"{path}: the Hub failed for {PATIENCE_SECONDS:.0f} s, at last with: {failure}"
+            text = (
+                f"{path}: the Hub failed for {PATIENCE_SECONDS:.0f} s, at last with: {failure}; the same "
+                "command continues"
+            )
             raise MenderyError(text) from None
         time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  # spreads out many waiting workers
         pause = min(2 * pause, 10)
+
+
+def _unwrapped(request: Callable[[], Result]) -> Result:
+    """What a request gives; of a failure that the client wraps, as it does for uploads, the failure itself."""
+    try:
+        return request()
+    except RuntimeError as error:
+        if isinstance(error.__cause__, Exception):
+            raise error.__cause__ from None
+        raise
 
 
 def _explained(path: HubPath, error: Any) -> str:
