@@ -219,7 +219,7 @@ def status(out: str) -> None:
     """Say how far a build is, running or stopped.
 
     Args:
-        out: Folder of the dataset.
+        out: Folder of the dataset, s3://bucket/prefix or hub:OWNER/NAME[@REVISION].
     """
     from pipelines import status as look
 
@@ -238,7 +238,7 @@ def verify(
     """Check every promise of the sample contract on every sample; exit 1 if one is broken.
 
     Args:
-        out: Folder of the dataset.
+        out: Folder of the dataset, s3://bucket/prefix or hub:OWNER/NAME[@REVISION].
         as_json: Print findings as JSON.
         workers: Shards checked at a time.
     """
@@ -299,10 +299,10 @@ def publish(
 
 @app.command
 def report(out: str) -> None:
-    """Write report.html, a page about the dataset that a browser shows offline.
+    """Write report.html, a page about the dataset that a browser shows offline; of one on the Hub it is written here.
 
     Args:
-        out: Folder of the dataset.
+        out: Folder of the dataset, s3://bucket/prefix or hub:OWNER/NAME[@REVISION].
     """
     from pipelines import report as write
 
@@ -314,7 +314,7 @@ def show(out: str, key: str, *, folder: Annotated[Path | None, Parameter(["--fol
     """Take one sample out of its shard: members to a folder, metadata to the screen.
 
     Args:
-        out: Folder of the dataset.
+        out: Folder of the dataset, s3://bucket/prefix or hub:OWNER/NAME[@REVISION].
         key: The sample's key.
         folder: Where its members are written; a folder of the key's name by default.
     """

@@ -69,6 +69,8 @@ def read(out: str | Path) -> dict[str, Any]:
         hint = (
             "the build is not complete; `mendery status` says how far it is"
             if layout.state.is_dir()
+            else f"only its recipe is published; `mendery rebuild {out}` makes it from your copy of the corpora"
+            if (layout.out / "rebuild.json").is_file()
             else "is this a dataset?"
         )
         raise MenderyError(f"no {layout.manifest}: {hint}")

@@ -28,7 +28,7 @@ from pipelines.guides import faults as guide_faults
 from pipelines.imaging.encode import decode_image, decode_png, encode_image
 from pipelines.imaging.fit import Fit
 from pipelines.layout import Layout
-from pipelines.places import place
+from pipelines.places import fixed, place
 from pipelines.ratios import bin_of
 from pipelines.sample import MASK_MEMBER, METADATA_MEMBER, MISSING, is_key, metadata_faults
 from pipelines.shards.read import iterate
@@ -105,12 +105,13 @@ def verify(out: str | Path, workers: int | None = None) -> list[Finding]:
     Raises:
         MenderyError: there is no manifest to check against.
     """
-    stated = manifest.read(out)
-    findings = list(_check_manifest(stated, Layout(place(out))))
+    layout = Layout(fixed(place(out)))
+    stated = manifest.read(layout.out)
+    findings = list(_check_manifest(stated, layout))
     facts: dict[str, ShardFacts] = {}
     members, ratio_bins = stated["members"], stated["recipe"]["ratio_bins"]
     fit = Fit.model_validate(stated["recipe"]["image"])
-    jobs = [VerifyJob(str(out), shard, members, ratio_bins, fit) for shard in stated["shards"]]
+    jobs = [VerifyJob(str(layout.out), shard, members, ratio_bins, fit) for shard in stated["shards"]]
     for job, found in _run(jobs, workers, sum(shard["samples"] for shard in stated["shards"])):
         facts[job.shard] = found
     splits = {shard["name"]: shard["split"] for shard in stated["shards"]}
