@@ -22,6 +22,7 @@ from pipelines.places import place
 from pipelines.recipe import Recipe
 from pipelines.sample import CONTRACT_VERSION, MASK_MEMBER, METADATA_MEMBER
 from pipelines.shards.compose import HEAT_SIDE
+from pipelines.sources.dataset import DatasetSource
 from pipelines.storage import opened, put_json, read_json
 
 
@@ -43,6 +44,7 @@ def write(recipe: Recipe, layout: Layout, plan: dict[str, Any], commits: dict[st
         "versions": plan["versions"],
         "members": members(recipe),
         "sources": sources,
+        "lineage": [source.lineage() for source in recipe.sources if isinstance(source, DatasetSource)],
         "licence_conflicts": conflicts(licence for source in sources for licence in source["licences"]),
         "balance": read_json(layout.balance) if recipe.balance else {},
         "splits": _splits(shards),

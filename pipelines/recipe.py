@@ -6,6 +6,7 @@ in which line. The models here compose the blocks that live beside the code they
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -28,11 +29,12 @@ from pipelines.curate.splits import Splits
 from pipelines.damage import DAMAGES
 from pipelines.damage.ageing import Ageing, Blur, Cast, Fading, Grain, Jpeg, LowResolution, Toning
 from pipelines.engines.rules import Faces
-from pipelines.errors import RecipeError, did_you_mean
+from pipelines.errors import MenderyError, RecipeError, did_you_mean
 from pipelines.guides import MAPS, Edges, Guides
 from pipelines.imaging.fit import Fit
 from pipelines.sources import SOURCES
 from pipelines.sources.base import Source
+from pipelines.sources.dataset import DatasetSource
 from pipelines.unions import union_of
 
 
@@ -199,11 +201,29 @@ def parse(text: str, name: str, folder: Path) -> Recipe:
     if not isinstance(plain, dict):
         raise RecipeError(f"{name}: a recipe is a mapping of keys to values, found {type(plain).__name__}")
     try:
-        recipe = Recipe.model_validate(plain)
+        recipe = Recipe.model_validate(_inherited(plain, folder))
     except ValidationError as error:
         raise RecipeError("\n".join(_explain(fault, tree, name) for fault in error.errors())) from None
     _settle_paths(recipe, tree, name, folder)
     return recipe
+
+
+def _inherited(plain: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """What a recipe over datasets alone leaves unsaid: their splits, and how the first one stores its pictures."""
+    sources = plain.get("sources")
+    if not isinstance(sources, list) or not sources or not all(_is_dataset(source) for source in sources):
+        return plain
+    inherited: dict[str, Any] = {"splits": "official"}
+    # What is wrong with the source itself is said where its path is checked.
+    with contextlib.suppress(MenderyError, ValidationError):
+        given = DatasetSource.model_validate(sources[0])
+        given.path = _absolute(given.path, folder)
+        inherited["image"] = given.image_block()
+    return inherited | plain
+
+
+def _is_dataset(source: Any) -> bool:
+    return isinstance(source, dict) and source.get("type") == "dataset"
 
 
 def ready() -> dict[str, Path]:

@@ -22,7 +22,10 @@ from pipelines.layout import Layout
 from pipelines.recipe import Recipe
 from pipelines.storage import opened, put, put_json
 
-LISTED = ("source", "uri", "split", "labels", "identity", "faces", "guides", "licence", "licence_url", "attribution")
+LISTED = (
+    "source", "uri", "split", "labels", "identity", "faces", "guides", "licence", "licence_url", "attribution",
+    "corpus", "labels_by",
+)  # fmt: skip
 """What the curated table keeps of the catalog: what a picture is, and no longer where its bytes are."""
 
 STATE_ONLY = ("fault", "transient", "face_numbers", "embeddings", *fingerprints.SCHEMA.names, "picture_embedding")

@@ -160,7 +160,7 @@ def measure(
             row |= numbers.measure(picture[0], header, recipe.curate)
         if pack is not None and verdict(row, recipe, told.faces, told.guides)[0] == KEEP:
             faces = with_five(told.faces, row["found"])
-            crops = render(data, header, recipe.image, recipe.seed, row["sha256"], faces, picture)
+            crops = render(data, header, recipe.image, recipe.seed, row["sha256"], faces, picture, told.as_stored)
             pack.add(number, _guided(crops, recipe, row, told))
         elif picture is None:
             check(data, header)  # a picture that is small and cut counts as cut

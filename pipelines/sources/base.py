@@ -68,6 +68,7 @@ class Location:
         faces: JSON list of what the corpus annotates: box, five points, landmarks, in pixels of the picture.
         guides: JSON object of files that belong to the picture, such as a label map (`labels.Guide`).
         licence, licence_url, attribution: of this picture where it differs from its source, else "".
+        corpus, labels_by: likewise whence it comes, and who stated its labels: a dataset may hold several corpora.
         reason, detail: why it was refused while listing, else "".
         root: what `file` is relative to: "" for the source's `path`, else the name of one of its `extra_paths`.
     """
@@ -93,6 +94,8 @@ class Location:
     licence: str = ""
     licence_url: str = ""
     attribution: str = ""
+    corpus: str = ""
+    labels_by: str = ""
     reason: str = ""
     detail: str = ""
     root: str = ""
@@ -149,6 +152,9 @@ class Source(BaseModel):
 
     extra_paths: ClassVar[tuple[str, ...]] = ()
     """Fields besides `path` that name folders of this machine: what a corpus is joined to. Empty ones are not used."""
+
+    as_stored: ClassVar[bool] = False
+    """Whether its pictures are clean pictures of a dataset, which need not be encoded once more."""
 
     path: str = Field(description="File, folder or pattern; relative paths start at the recipe's folder.")
     name: str = Field("", description="Short name in reports; made from the path when empty.")
