@@ -23,7 +23,7 @@ from pipelines.recipe import Recipe
 from pipelines.sample import CONTRACT_VERSION, MASK_MEMBER, METADATA_MEMBER
 from pipelines.shards.compose import HEAT_SIDE
 from pipelines.sources.dataset import DatasetSource
-from pipelines.storage import opened, put_json, read_json
+from pipelines.storage import opened, put_json, read_json, sha256_of
 
 
 def write(recipe: Recipe, layout: Layout, plan: dict[str, Any], commits: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -83,6 +83,40 @@ def read(out: str | Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("contract_version") != CONTRACT_VERSION:
         raise MenderyError(f"{layout.manifest} is not of contract version {CONTRACT_VERSION}, which this program reads")
     return manifest
+
+
+def matching(out: str | Path) -> dict[str, Any]:
+    """Manifest of a finished build whose files are there as it states them: sizes of shards, digests of indexes.
+
+    Shards themselves are not read; `mendery verify` does.
+
+    Raises:
+        MenderyError: naming the first shard that is not as stated.
+    """
+    manifest, layout = read(out), Layout(place(out))
+    for shard in manifest["shards"]:
+        if fault := _mismatch(layout, shard):
+            interrupted = layout.rewritten.is_dir()
+            todo = (
+                f"a removal was interrupted: `mendery remove {out}` goes on with it"
+                if interrupted
+                else "was it changed by hand? `mendery verify` says what else is wrong"
+            )
+            raise MenderyError(f"{layout.manifest} no longer matches shard {shard['name']}: {fault}; {todo}")
+    return manifest
+
+
+def _mismatch(layout: Layout, shard: dict[str, Any]) -> str:
+    """How the files of one shard differ from what is stated of them; "" where they do not."""
+    tar, index = layout.shard(shard["name"]), layout.index(shard["name"])
+    for path in (tar, index):
+        if not path.is_file():
+            return f"{path.name} is missing"
+    if (size := tar.stat().st_size) != shard["bytes"]:
+        return f"{tar.name} has {size:,} bytes instead of {shard['bytes']:,}"
+    if sha256_of(index) != shard["index_sha256"]:
+        return f"{index.name} has another SHA-256"
+    return ""
 
 
 def members(recipe: Recipe) -> list[str]:

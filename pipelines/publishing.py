@@ -59,8 +59,8 @@ def publish(
 
             contents, private_only, asks = recipes.write(layout, progress), False, False
         else:
-            private_only, asks = _passed(out, only_publishable, progress)
-            contents = collect(out)
+            whole, private_only, asks = _passed(layout, only_publishable, repo or "", progress)
+            contents = collect(whole)
         if to is not None:
             return deliver.deliver(contents, str(to), progress, dry_run)
         assert repo is not None
@@ -69,17 +69,26 @@ def publish(
         return push.push(contents, repo, push.Wish(private, gated, tag, over, private_only), progress, dry_run)
 
 
-def _passed(out: str | Path, only_publishable: bool, progress: Progress) -> tuple[bool, bool]:
-    """Passes the gate and writes what it demands; gives whether it must be private, and gated."""
+def _passed(layout: Layout, only_publishable: bool, repo: str, progress: Progress) -> tuple[Path, bool, bool]:
+    """Passes the gate and writes card and metadata.
+
+    Returns:
+        The folder to publish, and whether it is to be private, and gated.
+    """
     from pipelines.publish import card, croissant, gate
 
-    verdict = gate.check(out)
+    out = layout.out
+    if only_publishable and not gate.check(out).allowed:
+        out = layout.publishable
+        verdict = gate.publishable(layout.out, out)
+    else:
+        verdict = gate.check(out)
     progress.say(gate.render(verdict))
     if not verdict.allowed:
         raise MenderyError(
             f"{out} holds samples that may not be passed on, see the table: --only-publishable leaves them out, "
             "--recipe-only publishes how to rebuild it and no picture"
         )
-    card.write(out)
-    croissant.write(out)
-    return verdict.private_only, verdict.gated
+    card.write(out, repo=repo)
+    croissant.write(out, url=f"https://huggingface.co/datasets/{repo}" if repo else "")
+    return out, verdict.private_only, verdict.gated

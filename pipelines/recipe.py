@@ -17,7 +17,7 @@ from typing import Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from pipelines import yaml_lines
+from pipelines import tombstones, yaml_lines
 from pipelines.corpora import CORPORA
 from pipelines.curate.balance import Balance
 from pipelines.curate.cells import FACE
@@ -80,6 +80,11 @@ class Recipe(BaseModel):
         default_factory=Splits, description="Share of the pictures in each split, or what the sources declare."
     )
     shards: Shards = Field(default_factory=Shards, description="How samples are cut into files.")
+    tombstones: list[str] = Field(
+        default_factory=list,
+        description="Lists of removed pictures, the tombstones.json of other datasets, that must not enter. That of the "
+        "output folder itself always holds.",
+    )
 
     @field_validator("name")
     @classmethod
@@ -157,6 +162,9 @@ class Recipe(BaseModel):
                 duplicates["embeddings"] |= {"model": digest(network.model)}
                 del duplicates["embeddings"]["providers"]
             duplicates["against"] = [Path(path).name for path in duplicates["against"]]
+        del plain["tombstones"]
+        if self.tombstones:
+            plain["tombstones"] = tombstones.all_of(self.tombstones).digest()
         for told, source in zip(plain["sources"], self.sources, strict=True):
             del told["path"]
             # How patiently pictures are fetched may change while a build is continued.
@@ -303,6 +311,12 @@ def _settle_paths(recipe: Recipe, tree: yaml.Node, name: str, folder: Path) -> N
                 source.check() if field == "path" else source.check_extra(field)
             except RecipeError as error:
                 faults.append(f"{name}:{yaml_lines.line_of(tree, ('sources', number, field))}: {error}")
+    recipe.tombstones = [_absolute(path, folder) for path in recipe.tombstones]
+    for number, path in enumerate(recipe.tombstones):
+        try:
+            tombstones.all_of([path])
+        except MenderyError as error:
+            faults.append(f"{name}:{yaml_lines.line_of(tree, ('tombstones', number))}: {error}")
     if duplicates := recipe.curate.duplicates:
         duplicates.against = [_absolute(path, folder) for path in duplicates.against]
         if network := duplicates.embeddings:

@@ -24,8 +24,8 @@ MANIFEST = "manifest.json"
 REBUILD = "rebuild.json"
 """What stands for the manifest where only the recipe is published."""
 
-SINGLE = ("README.md", "croissant.json", "report.html", "tombstones.json", "rebuild.parquet")
-FOLDERS = ("attribution", "shards")
+SINGLE = ("README.md", "croissant.json", "datasheet.md", "report.html", "tombstones.json", "rebuild.parquet")
+FOLDERS = ("attribution", "card", "shards")
 """What a published dataset holds besides its manifest; anything else in such a place is not ours."""
 
 NAMED = 5
@@ -103,7 +103,8 @@ def _contents(stated: dict[str, Any], items: list[Item], manifest: Item) -> Cont
 def _extras(out: Path) -> Iterator[Path]:
     """Files beside the shards, where they are."""
     yield from (out / name for name in SINGLE if (out / name).is_file())
-    yield from _below(out, "attribution")
+    for folder in ("attribution", "card"):
+        yield from _below(out, folder)
 
 
 def _below(out: Path, folder: str) -> list[Path]:

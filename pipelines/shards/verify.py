@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import manifest
+from pipelines import manifest, tombstones
 from pipelines.damage import redraw
 from pipelines.damage.ageing import Aged
 from pipelines.damage.base import mask_ratio
@@ -117,7 +117,8 @@ def verify(out: str | Path, workers: int | None = None) -> list[Finding]:
     splits = {shard["name"]: shard["split"] for shard in stated["shards"]}
     for name in sorted(facts):
         findings += facts[name].findings
-    return findings + list(_check_across(facts, splits))
+    gone = tombstones.read(Layout(place(out)).tombstones).sha256
+    return findings + list(_check_across(facts, splits)) + list(_check_removed(facts, gone))
 
 
 def verify_shard(job: VerifyJob) -> ShardFacts:
@@ -319,6 +320,12 @@ def _check_across(facts: dict[str, ShardFacts], splits: dict[str, str]) -> Itera
                     )
                 elif first != name and kind == "keys":
                     yield Finding(name, value, "duplicate_key", f"the key stands in {first} as well")
+
+
+def _check_removed(facts: dict[str, ShardFacts], gone: frozenset[str]) -> Iterator[Finding]:
+    for name in sorted(facts):
+        for sha256 in sorted(gone & set(facts[name].pictures)):
+            yield Finding(name, "", "removed", f"picture {sha256[:12]}... was removed, and is still there")
 
 
 def _member(job: VerifyJob, stem: str) -> str:

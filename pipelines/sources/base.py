@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pipelines.errors import BadPicture, RecipeError
 from pipelines.places import place
 from pipelines.s3 import S3Options
+from pipelines.tombstones import Places
 from pipelines.where import compile_where
 
 PICTURE_SUFFIXES = frozenset(
@@ -122,11 +123,13 @@ class Listing:
         index_dir: a folder that every worker sees, where seek indexes of gzip streams are kept.
         salt: secret of one output, so that digests of identities cannot be looked up elsewhere.
         ignored: counts what was passed over because it is not a picture, by its suffix, or in brackets why.
+        removed: places of pictures that were removed and are not to be listed.
         notes: sentences for the person who builds, such as "no list_attr_celeba.txt: no attributes".
     """
 
     index_dir: Path
     salt: bytes = b""
+    removed: Places = field(default_factory=Places)
     ignored: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
 
