@@ -298,6 +298,41 @@ def publish(
 
 
 @app.command
+def rebuild(
+    published: str,
+    *,
+    source: list[str],
+    out: str | None = None,
+    workers: int | None = None,
+    address: str | None = None,
+) -> None:
+    """Make a dataset of which only the recipe is published from your own copy of its corpora: the same bytes.
+
+    Args:
+        published: OWNER/NAME on the Hub, hub:OWNER/NAME@REVISION, s3://bucket/prefix or a folder.
+        source: NAME=PATH for each source, such as celeba=/data/celeba; NAME.FIELD=PATH for what it is joined to.
+        out: Folder of the dataset; the name of the published one by default.
+        workers: Tasks at a time; all processors by default.
+        address: A running Ray cluster; without it Ray starts on this machine.
+    """
+    from pipelines.rebuilding import rebuild as run
+
+    pairs = [text.partition("=") for text in source]
+    if wrong := [name for name, _, path in pairs if not path]:
+        raise MenderyError(f"--source is NAME=PATH, found {wrong[0]!r}")
+    target = out or published.rstrip("/").rpartition("/")[2].partition("@")[0]
+    try:
+        manifest = run(
+            published, {name: path for name, _, path in pairs}, target, workers=workers, address=address, quiet=False
+        )
+    except KeyboardInterrupt:
+        print("\nNothing is lost: the same command continues", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    shards = len(manifest["shards"])
+    print(f"dataset {target}: {shards:,} shards, each with the published SHA-256")
+
+
+@app.command
 def report(out: str) -> None:
     """Write report.html, a page about the dataset that a browser shows offline; of one on the Hub it is written here.
 

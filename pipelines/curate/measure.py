@@ -161,7 +161,7 @@ def measure(
         if pack is not None and verdict(row, recipe, told.faces, told.guides)[0] == KEEP:
             faces = with_five(told.faces, row["found"])
             crops = render(data, header, recipe.image, recipe.seed, row["sha256"], faces, picture, told.as_stored)
-            pack.add(number, _guided(crops, recipe, row, told))
+            pack.add(number, guided(crops, recipe, row, told))
         elif picture is None:
             check(data, header)  # a picture that is small and cut counts as cut
     except BadPicture as bad:
@@ -169,7 +169,7 @@ def measure(
     return row
 
 
-def _guided(crops: Iterator[Rendition], recipe: Recipe, row: dict[str, Any], told: Listed) -> Iterator[Rendition]:
+def guided(crops: Iterator[Rendition], recipe: Recipe, row: dict[str, Any], told: Listed) -> Iterator[Rendition]:
     """Crops with the label maps that the recipe asks for, and those that its damages look at where there are any."""
     faces = all_faces(told.faces, row["found"]) if recipe.guides.parsing else "[]"
     schemes = {name: recipe.guides.scheme_of(name, told.guides, faces) for name in recipe.maps()}
