@@ -297,7 +297,8 @@ class _Copies:
 
     def __init__(self, recipe: Recipe, layout: Layout) -> None:
         self._recipe, self._layout = recipe, layout
-        self._by_digest: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
+        # By source too: what a corpus says of a picture is not what another one does that has the same.
+        self._by_digest: dict[tuple[int, str], list[tuple[int, int, str]]] = defaultdict(list)
         self._by_name: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
         self._parts = lru_cache(maxsize=8)(self._read)
         for part in range(len(catalog.part_sizes(layout.catalog))):
@@ -305,7 +306,7 @@ class _Copies:
             matched = pq.read_table(opened(_matched(layout, part))).to_pylist()
             for number, (row, told) in enumerate(zip(rows, matched, strict=True)):
                 uri = recipe.sources[row["source"]].public_uri(row["uri"])
-                self._by_digest[told["sha256"]].append((part, number, uri))
+                self._by_digest[row["source"], told["sha256"]].append((part, number, uri))
                 self._by_name[row["source"], _base(uri)].append(told | {"uri": uri})
 
     def _read(self, part: int) -> tuple[list[dict[str, Any]], dict[int, Any]]:
@@ -314,7 +315,7 @@ class _Copies:
 
     def find(self, row: dict[str, Any]) -> dict[str, Any] | None:
         """A row of the plan; None if no copy of the picture could be used."""
-        spots = self._by_digest.get(row["sha256"].hex(), [])
+        spots = self._by_digest.get((row["source"], row["sha256"].hex()), [])
         # Of equal pictures at several places the one that stands where it did: others may be labelled otherwise.
         for part, number, _ in sorted(spots, key=lambda spot: (spot[2] != row["uri"], spot)):
             rows, crops = self._parts(part)
@@ -328,7 +329,7 @@ class _Copies:
     def explain(self, row: dict[str, Any]) -> Difference:
         """Why a picture cannot be used: what stands where it stood."""
         name = self._recipe.sources[row["source"]].name
-        same = self._by_digest.get(row["sha256"].hex())
+        same = self._by_digest.get((row["source"], row["sha256"].hex()))
         alike = self._by_name.get((row["source"], _base(row["uri"])), [])
         there = next((one for one in alike if one["uri"] == row["uri"]), alike[0] if len(alike) == 1 else None)
         if same:
