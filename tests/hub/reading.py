@@ -92,7 +92,8 @@ class Reading(Request):
 
     def _elsewhere(self, address: str, headers: dict[str, str]) -> None:
         self.send_response(302)
-        host = self.headers.get("Host", "")
+        # Another host, or clients would take the answer there for the one of the Hub.
+        host = self.headers.get("Host", "").replace("127.0.0.1", "localhost")
         for key, value in {**headers, "Location": f"http://{host}{address}", "Content-Length": "0"}.items():
             self.send_header(key, value)
         self.end_headers()

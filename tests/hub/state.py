@@ -92,6 +92,7 @@ class Hub:
         quota: bytes of large objects that private repositories may hold together, if there is a limit.
         asked: requests by path. bytes_sent: bytes of files by path inside the repository.
         stored: how often each large object arrived wholly, by SHA-256; received: bytes of all uploads, whole or cut.
+        slowness: seconds that it takes with a large object, or up to four times as many.
         failures: so many of the next requests for files are answered with 503.
     """
 
@@ -107,6 +108,7 @@ class Hub:
         self.stored: Counter[str] = Counter()
         self.received = 0
         self.failures = 0
+        self.slowness = 0.0
         self.faults: list[Fault] = []
         self.lock = threading.RLock()
 
