@@ -303,6 +303,7 @@ def rebuild(
     *,
     source: list[str],
     out: str | None = None,
+    partial: Annotated[bool, Parameter(negative="")] = False,
     workers: int | None = None,
     address: str | None = None,
 ) -> None:
@@ -312,6 +313,7 @@ def rebuild(
         published: OWNER/NAME on the Hub, hub:OWNER/NAME@REVISION, s3://bucket/prefix or a folder.
         source: NAME=PATH for each source, such as celeba=/data/celeba; NAME.FIELD=PATH for what it is joined to.
         out: Folder of the dataset; the name of the published one by default.
+        partial: Where your copies lack pictures, make the rest as it was published.
         workers: Tasks at a time; all processors by default.
         address: A running Ray cluster; without it Ray starts on this machine.
     """
@@ -321,15 +323,15 @@ def rebuild(
     if wrong := [name for name, _, path in pairs if not path]:
         raise MenderyError(f"--source is NAME=PATH, found {wrong[0]!r}")
     target = out or published.rstrip("/").rpartition("/")[2].partition("@")[0]
+    options: dict[str, Any] = {"partial": partial, "workers": workers, "address": address, "quiet": False}
     try:
-        manifest = run(
-            published, {name: path for name, _, path in pairs}, target, workers=workers, address=address, quiet=False
-        )
+        manifest = run(published, {name: path for name, _, path in pairs}, target, **options)
     except KeyboardInterrupt:
         print("\nNothing is lost: the same command continues", file=sys.stderr)
         sys.exit(INTERRUPTED)
-    shards = len(manifest["shards"])
-    print(f"dataset {target}: {shards:,} shards, each with the published SHA-256")
+    shards, lacking = len(manifest["shards"]), manifest["audit"]["quarantined"].get("lacking", 0)
+    proof = f"{lacking:,} samples lack their picture" if lacking else "each with the published SHA-256"
+    print(f"dataset {target}: {shards:,} shards, {proof}")
 
 
 @app.command

@@ -107,6 +107,7 @@ REASONS: dict[str, str] = {
     "unbalanced": "more of its kind than a balanced dataset has place for",
     # Found while writing.
     "changed": "other bytes than when it was listed",
+    "lacking": "not in the copy of its corpus from which the dataset was rebuilt, or there with other bytes",
     "damage_failed": "no damage within the asked ratio was found",
     # Found while publishing.
     "not_publishable": "terms that forbid passing it on, left out of the published part; `mendery gate` says which",

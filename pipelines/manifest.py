@@ -47,17 +47,26 @@ def write(recipe: Recipe, layout: Layout, plan: dict[str, Any], commits: dict[st
         "lineage": [source.lineage() for source in recipe.sources if isinstance(source, DatasetSource)],
         "licence_conflicts": conflicts(licence for source in sources for licence in source["licences"]),
         "balance": read_json(layout.balance) if recipe.balance else {},
-        "splits": _splits(shards),
-        "shards": [shard for shard in shards if shard["samples"]],
         "audit": _audit(plan, curated, shards, quarantined, layout),
         "quarantined": quarantined,
-        "mask_heat": _heat(commits),
+        **of_commits(plan["shards"], commits),
     }
     audit = manifest["audit"]
     if audit["planned"] != audit["committed"] + sum(audit["quarantined"].values()):
         raise MenderyError(f"the audit does not add up: {audit}; delete {layout.commits} and build again")
     put_json(layout.manifest, manifest)
     return manifest
+
+
+def of_commits(planned: list[dict[str, Any]], commits: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """What a manifest says of the shards that were written.
+
+    Args:
+        planned: `name`, `split` and planned `samples` of each.
+    """
+    shards = [_shard(shard, commits[shard["name"]]) for shard in planned]
+    kept = [shard for shard in shards if shard["samples"]]
+    return {"splits": _splits(shards), "shards": kept, "mask_heat": _heat(commits)}
 
 
 def read(out: str | Path) -> dict[str, Any]:

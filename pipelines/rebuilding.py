@@ -14,7 +14,7 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -54,12 +54,15 @@ class Difference:
 
     Attributes:
         kind: "missing", "altered", "unreadable" or, of a sample that was made, "differs".
+        shard, keys: where its samples stand.
     """
 
     source: str
     uri: str
     kind: str
     text: str
+    shard: str = ""
+    keys: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.source}: {decode_path(self.uri)}: {self.text}"
@@ -79,6 +82,7 @@ def rebuild(
     sources: Mapping[str, str | Path],
     out: str | Path,
     *,
+    partial: bool = False,
     workers: int | None = None,
     address: str | None = None,
     quiet: bool = True,
@@ -89,10 +93,11 @@ def rebuild(
         published: "owner/name" on the Hub, `hub:owner/name@revision`, `s3://bucket/prefix` or a folder.
         sources: path by name of the source, or of its corpus; `name.field` for another folder that a source needs.
         out: folder of the dataset.
+        partial: where the copies lack pictures, make the rest as it was published, with a manifest that says so.
         workers, address, quiet: as those of `build`.
 
     Returns:
-        The manifest, which is the published one.
+        The manifest, which is the published one unless it is partial.
 
     Raises:
         MenderyError: pictures are missing or differ, or what was made of them does; each is named.
@@ -103,18 +108,25 @@ def rebuild(
 
     layout = Layout(place(out).resolve())
     with only_one(layout), Progress(layout.log, quiet) as progress:
+        lacking: list[Difference] = []
         stated, recipe = _begin(layout, _published(published), sources, progress)
         if not layout.manifest.is_file():
             with cluster(workers, address) as num_workers:
                 _match(recipe, layout, num_workers, progress)
-                _refuse(_plan(recipe, layout), layout, stated, "your copy of the pictures is not the one it was made of")
+                lacking = _plan(recipe, layout)
+                if lacking and partial:
+                    progress.say(f"{len(lacking):,} pictures are not as published; the rest is made")
+                else:
+                    _refuse(lacking, layout, stated, "your copy of the pictures is not the one it was made of")
                 _write_shards(recipe, layout, stated, num_workers, progress)
-            _refuse(list(_compare(layout, stated)), layout, stated, "what was made is not what was published")
-            put_bytes(layout.manifest, (layout.state / "rebuild.json").read_bytes())
+            _refuse(list(_compare(layout, stated, lacking)), layout, stated, "what was made is not what was published")
+            if lacking:
+                put_json(layout.manifest, _partial(layout, stated, lacking))
+            else:
+                put_bytes(layout.manifest, (layout.state / "rebuild.json").read_bytes())
             report(layout.out)
         for folder in (layout.renditions, layout.state / "matched"):
             remove_tree(folder)
-        progress.say(f"{layout.out} is complete: every shard has the published SHA-256")
     return manifests.read(layout.out)
 
 
@@ -285,7 +297,8 @@ def _plan(recipe: Recipe, layout: Layout) -> list[Difference]:
             rows = []
             for row in table.read_row_group(group).to_pylist():
                 if (found := index.find(row)) is None:
-                    differences.append(index.explain(row))
+                    keys = tuple(sample["key"] for sample in row["samples"])
+                    differences.append(replace(index.explain(row), shard=row["shard"], keys=keys))
                 else:
                     rows.append(found)
             writer.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), row_group_size=max(1, len(rows)))
@@ -380,19 +393,42 @@ def _write_shards(
             advance(names[job.shard])
 
 
-def _compare(layout: Layout, stated: dict[str, Any]) -> Iterator[Difference]:
-    """The samples of shards that have other digests than were published."""
+def _compare(layout: Layout, stated: dict[str, Any], lacking: list[Difference]) -> Iterator[Difference]:
+    """The samples of shards that have other digests than were published, of those shards that lack nothing."""
     from pipelines.shards.write import committed
 
+    cut = {difference.shard for difference in lacking}
     made = committed(layout, [shard["name"] for shard in stated["shards"]])
     table = pq.ParquetFile(opened(layout.state / "wanted.parquet"))
     for group, shard in enumerate(stated["shards"]):
         files = made[shard["name"]]["files"]
-        if (files["shard"]["sha256"], files["index"]["sha256"]) == (shard["sha256"], shard["index_sha256"]):
+        same = (files["shard"]["sha256"], files["index"]["sha256"]) == (shard["sha256"], shard["index_sha256"])
+        if same or shard["name"] in cut:
             continue
         layout.commit(shard["name"]).unlink()  # so that it is made again when the cause is mended
         found = list(_samples(layout, stated, shard, table.read_row_group(group).to_pylist()))
         yield from found or [Difference(shard["name"], shard["name"], "differs", "the same samples in another order")]
+
+
+def _partial(layout: Layout, stated: dict[str, Any], lacking: list[Difference]) -> dict[str, Any]:
+    """The manifest of what could be made: what lacks is accounted for as quarantined."""
+    from pipelines.manifest import of_commits
+    from pipelines.shards.write import committed
+
+    quarantined = [
+        {"key": key, "source": one.source, "uri": one.uri, "reason": "lacking", "detail": one.text}
+        for one in lacking
+        for key in one.keys
+    ]
+    commits = committed(layout, [shard["name"] for shard in stated["shards"]])
+    planned = [shard | {"samples": shard["planned"]} for shard in stated["shards"]]
+    found = of_commits(planned, commits)
+    audit = copy.deepcopy(stated["audit"])
+    audit["committed"] = sum(shard["samples"] for shard in found["shards"])
+    audit["quarantined"]["lacking"] = len(quarantined)
+    origin = hashlib.sha256((layout.state / "rebuild.json").read_bytes()).hexdigest()
+    told = {"audit": audit, "quarantined": stated["quarantined"] + quarantined, "rebuilt_from": origin}
+    return stated | found | told
 
 
 def _samples(

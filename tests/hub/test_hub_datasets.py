@@ -81,3 +81,16 @@ def test_nothing_is_written_to_it(there: Hub) -> None:
 
     with pytest.raises(MenderyError, match="nothing is written to the Hub but by `mendery publish`"):
         put_bytes(place(PLACE) / "x", b"")
+
+
+def test_other_damage_over_it_is_other_damage_over_its_copy(there: Hub, built: Path, tmp_path: Path) -> None:
+    made = {}
+    for kind, path in (("hub", PLACE), ("folder", str(built))):
+        source = f'{{type: dataset, path: "{path}", name: small}}'
+        (tmp_path / f"{kind}.yaml").write_text(f"name: again\nsources: [{source}]\ndamage: [{{kind: box}}]\n")
+        build(tmp_path / f"{kind}.yaml", tmp_path / kind, workers=2)
+        files = sorted((tmp_path / kind / "shards").iterdir())
+        made[kind] = {file.name: file.read_bytes() for file in files}
+    assert made["hub"] == made["folder"]
+    manifests = [(tmp_path / kind / "manifest.json").read_bytes() for kind in made]
+    assert manifests[0] == manifests[1], "they have one lineage"

@@ -89,3 +89,19 @@ def test_somebody_elses_prefix_is_left_alone(built: Path, bucket: S3Path) -> Non
     upload({"manifest.json": json.dumps({"name": "other"}).encode()}, bucket)
     with pytest.raises(MenderyError, match="holds the dataset 'other', this one is 'small'"):
         send(built, bucket)
+
+
+def test_a_dataset_in_a_bucket_is_a_source(built: Path, bucket: S3Path, tmp_path: Path) -> None:
+    from pipelines.sources.base import Listing
+    from pipelines.sources.dataset import DatasetSource
+
+    send(built, bucket)
+    found = {}
+    for kind, path in (("bucket", bucket), ("folder", built)):
+        source = DatasetSource.model_validate({"path": str(path)})
+        source.check()
+        locations = list(source.locate(Listing(tmp_path)))
+        with source.reader(tmp_path, 1 << 24) as reader:
+            found[kind] = [(one.uri, one.split, data) for one, data in zip(locations, reader.read_all(locations))]
+    assert found["bucket"] == found["folder"]
+    assert len(found["bucket"]) == 12
