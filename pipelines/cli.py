@@ -288,7 +288,9 @@ def publish(
     try:
         done = send(out, repo=repo, to=to, quiet=False, **options)
     except KeyboardInterrupt:
-        print("\nNothing is visible yet, and what was sent is not sent again: the same command continues", file=sys.stderr)
+        print(
+            "\nNothing is visible yet, and what was sent is not sent again: the same command continues", file=sys.stderr
+        )
         sys.exit(INTERRUPTED)
     verb = "would send" if dry_run else "sent"
     print(f"{verb} {done.sent:,} files ({size(done.sent_bytes)}), {done.kept:,} were there, {done.removed:,} removed")

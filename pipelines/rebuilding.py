@@ -152,7 +152,7 @@ def _begin(
         hint = "it holds the dataset itself, which needs no rebuilding" if full else "is the name right?"
         raise MenderyError(f"{folder}: no recipe is published there ({told.name}): {hint}")
     data, kept = told.read_bytes(), layout.state / "rebuild.json"
-    if kept.is_file() and kept.read_bytes() != data or layout.begun_with.is_file() and not kept.is_file():
+    if (kept.is_file() and kept.read_bytes() != data) or (layout.begun_with.is_file() and not kept.is_file()):
         raise MenderyError(f"{layout.out} was begun with something else: use another --out")
     if not kept.is_file():
         put_bytes(layout.state / "wanted.parquet", (folder / "rebuild.parquet").read_bytes())
@@ -372,9 +372,7 @@ def _altered(row: dict[str, Any], there: dict[str, Any]) -> str:
     return f"other bytes: encoded again, or another picture ({now} instead of {was})"
 
 
-def _write_shards(
-    recipe: Recipe, layout: Layout, stated: dict[str, Any], workers: int, progress: Progress
-) -> None:
+def _write_shards(recipe: Recipe, layout: Layout, stated: dict[str, Any], workers: int, progress: Progress) -> None:
     """Writes every shard that has no commit record, as a build does."""
     from pipelines.build import TASK_MEMORY
     from pipelines.shards.write import ShardJob, committed, write_shard
@@ -437,9 +435,7 @@ def _samples(
     from pipelines.publish.recipe_only import MEMBER_DIGEST, member_digests
     from pipelines.shards.read import iterate
 
-    made = {
-        key: member_digests(members, stated["members"]) for key, members in iterate(layout.shard(shard["name"]))
-    }
+    made = {key: member_digests(members, stated["members"]) for key, members in iterate(layout.shard(shard["name"]))}
     for row in rows:
         for sample in row["samples"]:
             digests = made.get(sample["key"], b"")

@@ -83,7 +83,7 @@ def test_the_same_bytes_come_of_another_copy(original: Path, published: Path, co
     assert verify(copies.parent / "again") == []
 
 
-def test_through_the_hub(original: Path, copies: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_through_the_hub(original: Path, copies: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", hub.token)
     publish(original, repo="me/faces", recipe_only=True)
     assert same(original, again("me/faces", copies))
@@ -96,7 +96,12 @@ def test_no_pixel_and_no_annotation_leaves(original: Path, published: Path) -> N
     told = str(rows) + files["README.md"].decode() + files["rebuild.json"].decode()
     for word in ("East Asian", "eyeglasses", "JFIF", str(original.parent)):
         assert word not in told
-    pictures = [data for miniature in CORPORA.values() for name, data in miniature.files.items() if name[-4:] in (".jpg", ".png")]
+    pictures = [
+        data
+        for miniature in CORPORA.values()
+        for name, data in miniature.files.items()
+        if name[-4:] in (".jpg", ".png")
+    ]
     assert not any(data[200:216] in file for data in pictures for file in files.values())
 
 
@@ -138,8 +143,14 @@ def cut(path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (encoded_again, r"000002.jpg: other bytes: edited or encoded again \([\d,]+ bytes instead of [\d,]+, JPEG of 40"),
-        (resized, r"000002.jpg: other bytes: resized, or another picture \(JPEG of 20 x 24 instead of JPEG of 40 x 48\)"),
+        (
+            encoded_again,
+            r"000002.jpg: other bytes: edited or encoded again \([\d,]+ bytes instead of [\d,]+, JPEG of 40",
+        ),
+        (
+            resized,
+            r"000002.jpg: other bytes: resized, or another picture \(JPEG of 20 x 24 instead of JPEG of 40 x 48\)",
+        ),
         (cut, r"000002.jpg: cannot be read: "),
         (Path.unlink, r"000002.jpg: missing"),
     ],

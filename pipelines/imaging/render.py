@@ -17,7 +17,6 @@ from pipelines.imaging.encode import encode_image
 from pipelines.imaging.face_crops import FaceCrops, decode_side_for, face_crops
 from pipelines.imaging.fit import Fit, Matrix, decode_side, fit
 
-
 UNMOVED: Matrix = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 

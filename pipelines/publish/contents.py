@@ -75,9 +75,10 @@ def collect(out: str | Path) -> Contents:
     faults = [item.path for item in items if expected.get(item.file, item.sha256) != item.sha256]
     if faults:
         more = f" and {len(faults) - NAMED} more" if len(faults) > NAMED else ""
+        named = f"{', '.join(faults[:NAMED])}{more} {'is' if len(faults) == 1 else 'are'}"
         raise MenderyError(
-            f"{out}: {', '.join(faults[:NAMED])}{more} {'is' if len(faults) == 1 else 'are'} not what the manifest says: "
-            "nothing was published. Delete the named files with their records in state/commits and build again"
+            f"{out}: {named} not what the manifest says: nothing was published. Delete the "
+            "named files with their records in state/commits and build again"
         )
     return _contents(stated, items, _item(layout.out, layout.manifest))
 

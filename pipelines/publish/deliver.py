@@ -50,7 +50,9 @@ def deliver(contents: Contents, to: str, progress: Progress, dry_run: bool = Fal
     gone = [path for path in there if is_ours(path) and path not in {item.path for item in contents.all}]
     kept, sent = len(contents.all) - len(changed) - (not whole), sum(item.size for item in changed)
     sent += 0 if whole else contents.manifest.size
-    progress.say(f"publish: {len(changed) + (not whole):,} files to send ({size(sent)}), {kept:,} are there, to {target}")
+    progress.say(
+        f"publish: {len(changed) + (not whole):,} files to send ({size(sent)}), {kept:,} are there, to {target}"
+    )
     done = Published(str(target), contents.version, "", "", len(changed) + (not whole), sent, kept, len(gone))
     if dry_run or (whole and not gone):
         return done
@@ -79,7 +81,9 @@ def _refuse(contents: Contents, target: Path) -> None:
     if manifest.is_file():
         name = json.loads(manifest.read_bytes()).get("name")
         if name != contents.name:
-            raise MenderyError(f"{target} holds the dataset {name!r}, this one is {contents.name!r}: name another place")
+            raise MenderyError(
+                f"{target} holds the dataset {name!r}, this one is {contents.name!r}: name another place"
+            )
     elif found := next(iter(_names(target)), ""):
         raise MenderyError(f"{target} holds {found}, and no dataset of this name: name an empty place")
 

@@ -326,7 +326,9 @@ def _check(contents: Contents, path: HubPath, commit: str) -> None:
     there = Remote(commit, False, False, files, b"", {})
     wrong = [item.path for item in contents.all if not _is_there(item, there)]
     if wrong:
-        raise MenderyError(f"{path} at {commit} has other bytes than were sent of {', '.join(wrong[:5])}: publish again")
+        raise MenderyError(
+            f"{path} at {commit} has other bytes than were sent of {', '.join(wrong[:5])}: publish again"
+        )
 
 
 def _tag(path: HubPath, remote: Remote, tag: str, commit: str) -> None:
@@ -339,9 +341,7 @@ def _tag(path: HubPath, remote: Remote, tag: str, commit: str) -> None:
 
 def _is_there(item: Item, remote: Remote) -> bool:
     there = remote.files.get(item.path)
-    return there == item.sha256 or (
-        there is not None and len(there) == 40 and there == git_oid(item.file.read_bytes())
-    )
+    return there == item.sha256 or (there is not None and len(there) == 40 and there == git_oid(item.file.read_bytes()))
 
 
 def _paths(contents: Contents) -> set[str]:
@@ -376,7 +376,9 @@ def _explained(path: HubPath, error: Any) -> str:
         case 401 if "Repository Not Found" not in str(error):
             return f"the Hub does not know this token: run `hf auth login`, or correct HF_TOKEN ({told})"
         case 403 if "storage" in told.lower() or "quota" in told.lower():
-            return f"{path}: the Hub has no room left for it: {told} What was sent stays there; publish again after that"
+            return (
+                f"{path}: the Hub has no room left for it: {told} What was sent stays there; publish again after that"
+            )
         case 403:
             return f"{path}: this token may not do that: {told}"
         case 413:

@@ -22,22 +22,7 @@ __all__ = ["Commit", "Fault", "Files", "Handler", "Hub", "Repository", "digest",
 class Handler(Reading, Writing):
     """One request; `hub` is set on a subclass by `serving`."""
 
-    def do_HEAD(self) -> None:
-        self._answer()
-
-    def do_GET(self) -> None:
-        self._answer()
-
-    def do_POST(self) -> None:
-        self._answer()
-
-    def do_PUT(self) -> None:
-        self._answer()
-
-    def do_DELETE(self) -> None:
-        self._answer()
-
-    def _answer(self) -> None:
+    def answer(self) -> None:
         path = unquote(urlsplit(self.path).path).strip("/")
         self.hub.asked[path] += 1
         fault = self.hub.fault(self.command, path)

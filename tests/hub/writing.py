@@ -53,7 +53,7 @@ class Writing(Request):
         owner = asked.get("organization") or self.hub.user
         name = f"{owner}/{asked['name']}"
         if owner != self.hub.user:
-            self.fail(403, "", f"You don't have the rights to create a dataset under the namespace \"{owner}\"")
+            self.fail(403, "", f'You don\'t have the rights to create a dataset under the namespace "{owner}"')
         elif name in self.hub.repositories:
             self.fail(409, "", "You already created this dataset repo")
         else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,9 +30,8 @@ def built(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def token(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def token(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", hub.token)
-    yield
 
 
 def send(out: Path, wish: Wish = USUAL, dry_run: bool = False, repo: str = REPO) -> Published:

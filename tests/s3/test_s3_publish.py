@@ -42,9 +42,7 @@ def test_a_bucket_keeps_every_promise_and_nothing_is_sent_twice(built: Path, buc
     assert not (bucket / delivering.MARK).is_file()
 
 
-def test_large_objects_go_in_parts_and_continue(
-    built: Path, bucket: S3Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_objects_go_in_parts_and_continue(built: Path, bucket: S3Path, monkeypatch: pytest.MonkeyPatch) -> None:
     part = 5 << 20  # S3 takes no smaller ones
     monkeypatch.setattr(delivering, "PART", part)
     file = built.parent / "large.bin"
@@ -102,6 +100,6 @@ def test_a_dataset_in_a_bucket_is_a_source(built: Path, bucket: S3Path, tmp_path
         source.check()
         locations = list(source.locate(Listing(tmp_path)))
         with source.reader(tmp_path, 1 << 24) as reader:
-            found[kind] = [(one.uri, one.split, data) for one, data in zip(locations, reader.read_all(locations))]
+            found[kind] = [(one.uri, one.split, data) for one, data in zip(locations, reader.read_all(locations), strict=True)]
     assert found["bucket"] == found["folder"]
     assert len(found["bucket"]) == 12

@@ -69,7 +69,8 @@ def test_every_clean_picture_is_taken_over_byte_by_byte(first: Path, again: Path
 def test_what_its_samples_tell_is_kept(first: Path, again: Path) -> None:
     fields = ("split", "corpus", "labels", "labels_by", "licence", "redistribute", "attribution")
     before, after = (
-        {one["members"]["image.jpg"]: [one[field] for field in fields] for one in samples(out)} for out in (first, again)
+        {one["members"]["image.jpg"]: [one[field] for field in fields] for one in samples(out)}
+        for out in (first, again)
     )
     assert after == before
     assert {tuple(told[1:2]) for told in after.values()} == {("mine",)}
