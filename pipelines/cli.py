@@ -273,7 +273,7 @@ def publish(
         out: Folder of the dataset.
         repo: OWNER/NAME on the Hub.
         to: s3://bucket/prefix or a folder, instead.
-        private: Whether others see it; without either a new repository is private, another stays as it is.
+        private: Whether others see it; without either a new repository is as the gate says, another stays as it is.
         gated: People must ask for access; by default as the licence gate says.
         revision: Tag of this version; v and its number by default.
         recipe_only: Publish what rebuilds it from everybody's own copy of the corpora, and no pixel.

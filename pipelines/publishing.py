@@ -35,7 +35,7 @@ def publish(
         out: folder of the dataset.
         repo: "owner/name" on the Hugging Face Hub.
         to: a folder, or `s3://bucket/prefix`, instead.
-        private: whether others cannot see it; None: a new repository is private, another stays as it is.
+        private: whether others cannot see it; None: a new repository is as the gate says, another stays as it is.
         gated: whether people must ask for access; None leaves that to the licence gate.
         revision: tag of this version; `v` and its number by default.
         recipe_only: publish what rebuilds it from everybody's own copy of the corpora, and no pixel.
@@ -47,12 +47,16 @@ def publish(
     Raises:
         MenderyError: it may not be published, or not there; nothing of it can be seen.
     """
+    from pipelines import manifest as manifests
     from pipelines.publish import deliver, push
     from pipelines.publish.contents import collect
 
     if (repo is None) == (to is None):
         raise MenderyError("publish needs one place: --repo OWNER/NAME, or --to a folder or s3://bucket/prefix")
     layout = Layout(place(out))
+    manifests.read(layout.out)  # refuses what is no finished dataset before anything is written beside it
+    if repo is not None:
+        push.account(repo)  # and a token that will not do, before terabytes are read
     with Progress(layout.log, quiet) as progress:
         if recipe_only:
             from pipelines.publish import recipe_only as recipes

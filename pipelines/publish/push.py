@@ -40,7 +40,7 @@ class Wish:
     """How a dataset is to be shown.
 
     Attributes:
-        private: None leaves a repository that exists as it is, and creates a private one.
+        private: None leaves a repository that exists as it is, and creates one as `private_only` says.
         gated: whether people must ask for access; None leaves it as it is.
         tag: name of this version in the repository.
         over: a commit of somebody else's that may be published over.
@@ -99,15 +99,14 @@ def push(contents: Contents, repo: str, wish: Wish, progress: Progress, dry_run:
     Raises:
         MenderyError: it may not be published there; each refusal says why, and nothing was changed.
     """
-    path = HubPath.parse(f"hub:{repo}")
-    user = _account()
+    path, user = account(repo)
     remote = _look(path)
     if remote is not None:
         _refuse(contents, path, remote, wish)
     changed = [item for item in contents.all if remote is None or not _is_there(item, remote)]
     gone = [name for name in remote.files if is_ours(name) and name not in _paths(contents)] if remote else []
     kept, sent = len(contents.all) - len(changed), sum(item.size for item in changed)
-    private = wish.private if wish.private is not None else (remote.private if remote else True)
+    private = wish.private if wish.private is not None else remote.private if remote else wish.private_only
     done = Published(str(path), contents.version, "", wish.tag, len(changed), sent, kept, len(gone), private)
     progress.say(f"publish: {len(changed):,} files to send ({size(sent)}), {kept:,} are there, to {path} as {user}")
     if dry_run:
@@ -125,16 +124,21 @@ def push(contents: Contents, repo: str, wish: Wish, progress: Progress, dry_run:
     return replace(done, commit=commit)
 
 
-def _account() -> str:
-    """Name of the user whose token it is.
+def account(repo: str) -> tuple[HubPath, str]:
+    """A repository, and the name of the user whose token it is.
 
     Raises:
-        MenderyError: there is no token, or it may only read.
+        MenderyError: it is no name of one, there is no token, or it may only read.
     """
+    api()
     from huggingface_hub.errors import LocalTokenNotFoundError
 
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo):
+        raise MenderyError(f"--repo is OWNER/NAME, found {repo!r}")
+    path = HubPath.parse(f"hub:{repo}")
     try:
-        found = _asked(HubPath("", ""), lambda: api().whoami())
+        # Kept for the process: the Hub limits this question strictly.
+        found = _asked(path, lambda: api().whoami(cache=True))
     except LocalTokenNotFoundError:
         raise MenderyError(
             "publishing needs a token of the Hugging Face Hub: run `hf auth login`, or set HF_TOKEN"
@@ -145,7 +149,7 @@ def _account() -> str:
             f"the token {token.get('displayName', '')!r} of {found['name']} may only read: make one that may write at "
             "https://huggingface.co/settings/tokens and run `hf auth login`, or set HF_TOKEN"
         )
-    return str(found["name"])
+    return path, str(found["name"])
 
 
 def _look(path: HubPath) -> Remote | None:
@@ -274,7 +278,7 @@ def _addition(item: Item) -> Any:
     from huggingface_hub import CommitOperationAdd
 
     if is_remote(item.file):
-        return CommitOperationAdd(item.path, io.BufferedReader(item.file.open("rb")))  # type: ignore[type-var]
+        return CommitOperationAdd(item.path, io.BufferedReader(item.file.open("rb")))
     addition = CommitOperationAdd(item.path, item.file)
     addition.upload_info.sha256 = bytes.fromhex(item.sha256)  # known already: the file is not read once more for it
     return addition
@@ -389,7 +393,7 @@ def _explained(path: HubPath, error: Any) -> str:
 @contextlib.contextmanager
 def _without_bars() -> Iterator[None]:
     """Silences the bars that the Hub's client shows for every file."""
-    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
     if are_progress_bars_disabled():
         yield

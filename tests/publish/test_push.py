@@ -47,7 +47,7 @@ def test_everything_arrives_in_one_commit_with_a_tag(hub: Hub, built: Path) -> N
     done = send(built)
     repository = hub.repositories[REPO]
     assert len(repository.commits) == 2, "the one that made it, and ours"
-    assert repository.tags == {"v1.0.0": done.commit} and repository.private
+    assert repository.tags == {"v1.0.0": done.commit}
     files = hub.files(REPO)
     there = {path: (built / path).read_bytes() for path in files if path != ".gitattributes"}
     assert there == {path: data for path, data in files.items() if path != ".gitattributes"}
@@ -168,6 +168,11 @@ def test_a_shard_that_is_not_the_manifests_is_never_sent(hub: Hub, built: Path, 
     assert hub.repositories == {}
 
 
+def test_a_name_that_is_none_is_refused(hub: Hub, built: Path) -> None:
+    with pytest.raises(MenderyError, match="--repo is OWNER/NAME, found 'small'"):
+        send(built, repo="small")
+
+
 def test_an_unfinished_dataset_is_refused(hub: Hub, built: Path, tmp_path: Path) -> None:
     out = copied(built, tmp_path / "out")
     (out / "manifest.json").unlink()
@@ -176,11 +181,11 @@ def test_an_unfinished_dataset_is_refused(hub: Hub, built: Path, tmp_path: Path)
 
 
 def test_a_full_hub_is_told_and_continued(hub: Hub, built: Path) -> None:
-    hub.quota = 1000
+    hub.quota, private = 1000, replace(USUAL, private=True)
     with pytest.raises(MenderyError, match="the Hub has no room left for it: Private repository storage limit"):
-        send(built)
+        send(built, private)
     hub.quota = None
-    assert send(built).commit
+    assert send(built, private).commit
 
 
 @pytest.mark.parametrize("status", [503, 0], ids=["server errors", "cut mid-file"])

@@ -100,6 +100,8 @@ def test_a_dataset_in_a_bucket_is_a_source(built: Path, bucket: S3Path, tmp_path
         source.check()
         locations = list(source.locate(Listing(tmp_path)))
         with source.reader(tmp_path, 1 << 24) as reader:
-            found[kind] = [(one.uri, one.split, data) for one, data in zip(locations, reader.read_all(locations), strict=True)]
+            found[kind] = [
+                (one.uri, one.split, data) for one, data in zip(locations, reader.read_all(locations), strict=True)
+            ]
     assert found["bucket"] == found["folder"]
     assert len(found["bucket"]) == 12
