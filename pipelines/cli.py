@@ -266,6 +266,76 @@ def report(out: str) -> None:
 
 
 @app.command
+def card(out: str, *, contact: str = "", repo: str = "") -> None:
+    """Write the dataset card: README.md, data sheet, picture of samples, attribution files and Croissant metadata.
+
+    What stands between markers is made anew each time; what a person writes outside of them is kept.
+
+    Args:
+        out: Folder of the dataset.
+        contact: Whom to ask for the removal of a picture; an address or a sentence.
+        repo: OWNER/NAME on the Hub, for the examples of how to load it.
+    """
+    from pipelines import card as write
+
+    for path in write(out, contact=contact, repo=repo):
+        print(path)
+
+
+@app.command
+def gate(
+    out: str,
+    *,
+    commercial: Annotated[bool, Parameter(negative="")] = False,
+    only_publishable: str | None = None,
+) -> None:
+    """Say what the licences of a dataset's pictures allow; exit 1 if some of it must not be passed on.
+
+    Args:
+        out: Folder of the dataset.
+        commercial: Whether it is to be published for commercial use, too.
+        only_publishable: Copy the part that may be passed on into this folder.
+    """
+    from pipelines import gate as check
+    from pipelines.publish.gate import publishable, render
+
+    verdict = check(out, commercial=commercial)
+    print(render(verdict))
+    if only_publishable is not None:
+        part = publishable(out, only_publishable, commercial=commercial)
+        print(f"{part.num_allowed:,} samples are in {only_publishable}")
+        sys.exit(OK)
+    sys.exit(OK if verdict.allowed else FAULTY)
+
+
+@app.command
+def remove(
+    out: str, *, source_id: str | None = None, sha256: str | None = None, identity: str | None = None
+) -> None:
+    """Take a picture, or all pictures of a person, out of a finished dataset, for good.
+
+    Only shards that hold it are written anew. Its digest is listed in tombstones.json, and later builds in this folder,
+    or with a recipe that names the list, leave it out. Without an option, goes on with what was interrupted.
+
+    Args:
+        out: Folder of the dataset.
+        source_id: `source_uri` of the picture, as its samples and `mendery why` tell it.
+        sha256: `source_sha256` of the picture, eight digits or more, or the key of a sample.
+        identity: Digest of a person, as `mendery why` tells it.
+    """
+    from pipelines import remove as take_out
+
+    try:
+        done = take_out(out, source_id=source_id, sha256=sha256, identity=identity, quiet=False)
+    except KeyboardInterrupt:
+        print(f"\nNothing is half removed; go on with:\n  mendery remove {shlex.quote(out)}", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    print(f"removed {done.pictures:,} pictures, {done.samples:,} samples, from {len(done.shards):,} shards")
+    for name in done.mentions:
+        print(f"note: {name} still names a removed picture, in words that a person wrote: edit it")
+
+
+@app.command
 def show(out: str, key: str, *, folder: Annotated[Path | None, Parameter(["--folder", "-o"])] = None) -> None:
     """Take one sample out of its shard: members to a folder, metadata to the screen.
 

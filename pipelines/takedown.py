@@ -110,19 +110,33 @@ def remove(
     with only_one(layout), Progress(layout.log, quiet) as progress:
         sweep(layout.out)
         if _journal(layout).is_file():
-            done = _finish(layout, progress)
-            if source_id is sha256 is identity is None:
+            done, was_meant = _finish(layout, progress), _meant(layout, source_id, sha256, identity)
+            remove_tree(layout.rewritten)
+            if was_meant:
                 return done
         manifests.matching(out)
         chosen = _chosen(layout, source_id, sha256, identity)
         people = frozenset({tombstones.person(identity)} if identity else ())
         wanted = Tombstones(frozenset(one.sha256 for one in chosen), people)
         _prepare(layout, tombstones.read(layout.tombstones) | wanted, progress)
-        return _finish(layout, progress)
+        done = _finish(layout, progress)
+        remove_tree(layout.rewritten)
+        return done
 
 
 def _journal(layout: Layout) -> Path:
     return layout.rewritten / "journal.json"
+
+
+def _meant(layout: Layout, source_id: str | None, sha256: str | None, identity: str | None) -> bool:
+    """Whether a removal that was interrupted is the one that is asked for."""
+    gone = tombstones.read(layout.tombstones)
+    if source_id is not None:
+        uris = read_json(_journal(layout))["uris"]
+        return any(source_id == uri or source_id.endswith(f":{uri}") for uri in uris)
+    if sha256 is not None:
+        return any(digest.startswith(sha256.lower().partition("-")[0]) for digest in gone.sha256)
+    return identity is None or tombstones.person(identity) in gone.people
 
 
 def _chosen(layout: Layout, source_id: str | None, sha256: str | None, identity: str | None) -> list[Known]:
@@ -200,7 +214,7 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 def _gone_before(layout: Layout) -> str:
     gone = len(tombstones.read(layout.tombstones).sha256)
-    return f" ({gone:,} were removed before, of whom only digests are known)" if gone else ""
+    return f" (removed before: {gone:,}, of which only digests are known)" if gone else ""
 
 
 def _in_shards(layout: Layout) -> list[Known]:
@@ -292,7 +306,6 @@ def _finish(layout: Layout, progress: Progress) -> Removed:
     rewrite.adopt(layout, journal["manifest"], journal["written"])
     _renew_pages(layout)
     mentions = _mentions(layout, journal["uris"])
-    remove_tree(layout.rewritten)
     progress.say(f"remove: {journal['pictures']:,} pictures, {journal['samples']:,} samples")
     return Removed(journal["pictures"], journal["samples"], tuple(journal["written"]), mentions)
 
@@ -326,7 +339,7 @@ def _clean_catalog(layout: Layout, rows: dict[tuple[int, int], str]) -> None:
                 table, {at: nothing | {"uri": rows[spot]} for at, spot in enumerate(places) if spot in rows}
             )
             writer.write_table(cleaned, row_group_size=max(cleaned.num_rows, 1))
-        writer.add_key_value_metadata(metadata)
+        writer.add_key_value_metadata(dict(sorted(metadata.items())))
 
 
 def _clean_measured(layout: Layout, part: int, rows: set[int]) -> None:

@@ -59,7 +59,7 @@ GATED_PROMPT = (
 NUM_ROWS = 8
 """Damages of which the picture shows a sample."""
 
-_SIDE, _GAP, _LABEL = 160, 6, 22
+_SIDE, _GAP, _LABEL, _BESIDE = 150, 6, 22, 2
 _BACK, _INK, _HIDDEN = (255, 255, 255), (60, 60, 60), (236, 232, 226)
 _MARK = re.compile(r"<!-- mendery:(?P<edge>begin|end) (?P<name>[a-z-]+) -->")
 
@@ -322,22 +322,24 @@ def field_rows() -> list[tuple[str, str, str]]:
 
 
 def _grid(layout: Layout, told: Facts) -> bytes:
-    """A JPEG with a row per damage: image, damaged, mask; the mask alone where pictures may not be shown."""
+    """A JPEG with a sample of each damage: image, damaged, mask; the mask alone where pictures may not be shown."""
     chosen = _chosen(layout, told)
     shown = {(row.source, row.licences) for row in told.verdict.table if row.allowed} if not told.verdict.gated else set()
     rows = [_row(layout, candidate, shown) for candidate in chosen]
     if not rows:
         rows = [("", [_nothing()])]
-    columns = max(len(pictures) for _, pictures in rows)
-    step = _SIDE + _GAP
-    sheet = Image.new("RGB", (columns * step + _GAP, len(rows) * (step + _LABEL) + _GAP), _BACK)
+    step, wide = _SIDE + _GAP, max(len(pictures) for _, pictures in rows)
+    beside = min(len(rows), _BESIDE)
+    size = (beside * (wide * step + _GAP) + _GAP, -(-len(rows) // beside) * (step + _LABEL) + _GAP)
+    sheet = Image.new("RGB", size, _BACK)
     draw = ImageDraw.Draw(sheet)
     for number, (label, pictures) in enumerate(rows):
-        top = number * (step + _LABEL) + _GAP
-        draw.text((_GAP, top), label, fill=_INK, font_size=14)
+        left = _GAP + number % beside * (wide * step + _GAP)
+        top = _GAP + number // beside * (step + _LABEL)
+        draw.text((left, top), label, fill=_INK, font_size=14)
         for column, picture in enumerate(pictures):
-            sheet.paste(Image.fromarray(picture).resize((_SIDE, _SIDE), Image.Resampling.LANCZOS),
-                        (_GAP + column * step, top + _LABEL - 2))  # fmt: skip
+            shown_as = Image.fromarray(picture).resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+            sheet.paste(shown_as, (left + column * step, top + _LABEL - 2))
     encoded = io.BytesIO()
     sheet.save(encoded, "JPEG", quality=85, optimize=True)
     return encoded.getvalue()

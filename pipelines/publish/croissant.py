@@ -36,6 +36,7 @@ CONTEXT: dict[str, Any] = {
     "dataCollection": "cr:dataCollection",
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/",
+    "equivalentProperty": "cr:equivalentProperty",
     "examples": {"@id": "cr:examples", "@type": "@json"},
     "extract": "cr:extract",
     "field": "cr:field",
@@ -57,6 +58,7 @@ CONTEXT: dict[str, Any] = {
     "regex": "cr:regex",
     "repeated": "cr:repeated",
     "replace": "cr:replace",
+    "samplingRate": "cr:samplingRate",
     "sc": "https://schema.org/",
     "separator": "cr:separator",
     "source": "cr:source",
@@ -64,7 +66,7 @@ CONTEXT: dict[str, Any] = {
     "transform": "cr:transform",
 }
 
-KEY = r"^([^.]+)\..*$"
+KEY = r"^([^.]+)"
 """What of a member's name is the key of its sample."""
 
 _FORMATS = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "json": "application/json",

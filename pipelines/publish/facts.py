@@ -26,7 +26,7 @@ from pipelines.layout import Layout
 from pipelines.licences import address, terms
 from pipelines.places import place
 from pipelines.publish.figures import COLUMNS, Figures
-from pipelines.publish.gate import PER_PICTURE, Verdict, judge, refuse_removed
+from pipelines.publish.gate import PER_PICTURE, Verdict, judge
 from pipelines.publish.samples import Survey, survey
 from pipelines.sample import SPLITS
 from pipelines.storage import opened
@@ -125,10 +125,9 @@ def facts(out: str | Path) -> Facts:
     """Reads a finished dataset.
 
     Raises:
-        MenderyError: it is not finished, its shards are not those of its manifest, or a removed picture is still in it.
+        MenderyError: it is not finished, or its shards are not those of its manifest.
     """
     layout, manifest = Layout(place(out)), manifests.matching(out)
-    refuse_removed(layout, manifest)
     found, figures = survey(out, manifest), Figures()
     for shard in manifest["shards"]:
         figures.add(shard["split"], pq.read_table(opened(layout.index(shard["name"])), columns=list(COLUMNS)))

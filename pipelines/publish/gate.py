@@ -104,6 +104,10 @@ def check(out: str | Path, *, commercial: bool = False) -> Verdict:
     return judge(manifest, survey(out, manifest), commercial=commercial)
 
 
+gate = check
+"""The same, as the package offers it."""
+
+
 def publishable(out: str | Path, to: str | Path, *, commercial: bool = False) -> Verdict:
     """Copies the part of a dataset that may be published into another folder; gives the verdict on that.
 
@@ -152,7 +156,9 @@ def judge(manifest: dict[str, Any], found: Survey, *, commercial: bool = False) 
 
 
 def refuse_removed(layout: Layout, manifest: dict[str, Any]) -> None:
-    """Raises MenderyError where a sample of a removed picture is still there."""
+    """Raises MenderyError where a sample of a removed picture is still there, or a page may still tell of it."""
+    if layout.rewritten.is_dir():
+        raise MenderyError(f"a removal was interrupted: `mendery remove {layout.out}` goes on with it")
     gone = tombstones.read(layout.tombstones)
     for shard in manifest["shards"] if gone.sha256 else ():
         digests = pq.read_table(opened(layout.index(shard["name"])), columns=["source_sha256"])["source_sha256"]
