@@ -309,9 +309,7 @@ def gate(
 
 
 @app.command
-def remove(
-    out: str, *, source_id: str | None = None, sha256: str | None = None, identity: str | None = None
-) -> None:
+def remove(out: str, *, source_id: str | None = None, sha256: str | None = None, identity: str | None = None) -> None:
     """Take a picture, or all pictures of a person, out of a finished dataset, for good.
 
     Only shards that hold it are written anew. Its digest is listed in tombstones.json, and later builds in this folder,

@@ -80,7 +80,7 @@ class Recipe(BaseModel):
     shards: Shards = Field(default_factory=Shards, description="How samples are cut into files.")
     tombstones: list[str] = Field(
         default_factory=list,
-        description="Lists of removed pictures, the tombstones.json of other datasets, that must not enter. That of the "
+        description="Lists of removed pictures that must not enter: the tombstones.json of other datasets. That of the "
         "output folder itself always holds.",
     )
 

@@ -117,7 +117,9 @@ def texts(path: Path) -> bytes:
     data = path.read_bytes()
     if path.suffix == ".parquet":
         columns = pq.read_table(path).to_pydict()
-        data += repr(columns).encode() + b"".join(one for values in columns.values() for one in values if type(one) is bytes)
+        data += repr(columns).encode() + b"".join(
+            one for values in columns.values() for one in values if type(one) is bytes
+        )
     return data
 
 
@@ -390,5 +392,3 @@ def test_the_command_says_what_it_did(out: Path) -> None:
 def test_a_journal_forgets_what_it_named(out: Path) -> None:
     remove(out, source_id=GONE)
     assert not Layout(out).rewritten.exists()
-
-

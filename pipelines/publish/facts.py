@@ -178,7 +178,7 @@ def summary(told: Facts) -> str:
     recipe = told.recipe
     kinds = ", ".join(one.kind for one in told.damages)
     what = (
-        f"Each is a photograph, the same photograph damaged on purpose ({kinds}), and the exact mask of what is damaged."
+        f"Each is a photograph, the same photograph damaged on purpose ({kinds}), and the exact mask of the damage."
         if told.damages
         else "Each is a photograph, cropped and scaled."
     )
@@ -208,7 +208,7 @@ def misuses(told: Facts) -> list[str]:
     sentences = []
     if told.shows_people:
         sentences += [
-            "Recognising, identifying or tracking people, or training networks that do: nobody shown was asked for that.",
+            "Recognising, identifying or tracking people, or training networks that do: nobody was asked for that.",
             "Guessing group, age, sex, health or character of a person from a picture.",
             "Changing pictures of real people in order to deceive.",
         ]
@@ -263,7 +263,9 @@ def limits(told: Facts) -> list[str]:
 def _skew(heat: list[float]) -> float:
     side = math.isqrt(len(heat))
     cells = {(row, column): heat[row * side + column] for row in range(side) for column in range(side)}
-    rim = [cell for (row, column), cell in cells.items() if not 2 <= min(row, column, side - 1 - row, side - 1 - column)]
+    rim = [
+        cell for (row, column), cell in cells.items() if not min(row, column, side - 1 - row, side - 1 - column) >= 2
+    ]
     middle = [cells[row, column] for row in (side // 2 - 1, side // 2) for column in (side // 2 - 1, side // 2)]
     return (sum(middle) / len(middle)) / max(sum(rim) / len(rim), 0.01)
 
@@ -296,7 +298,9 @@ def made(told: Facts) -> list[str]:
             "outside the mask the damaged picture equals the clean one to the bit."
         )
     how = "as the sources declare" if splits["mode"] == "official" else f"by {splits['mode']} shares"
-    steps.append(f"**Split** {how}, so that one picture, one declared person and near-duplicates are in one split only.")
+    steps.append(
+        f"**Split** {how}, so that one picture, one declared person and near-duplicates are in one split only."
+    )
     return steps
 
 
@@ -350,6 +354,7 @@ def link_of(told: Facts) -> str:
 
 # --- Citations ----------------------------------------------------------------------------------
 
+
 def bibtex(told: Facts) -> str:
     """Entries for the dataset's sources, as their cards cite them."""
     entries = [entry for source in told.sources if source.card for entry in entries_of(source.card)]
@@ -365,7 +370,7 @@ def entries_of(card: dict[str, Any]) -> list[str]:
 def _entry(key: str, citation: str) -> str:
     authors, _, rest = citation.partition(": ") if ": " in citation else ("", "", citation)
     title, year = rest[:-4].rstrip(" ,"), rest[-4:]
-    title, venue = (re.split(r"(?<=[.?]) (?!.*[.?] )", title, maxsplit=1) + [""])[:2]
+    title, venue = [*re.split(r"(?<=[.?]) (?!.*[.?] )", title, maxsplit=1), ""][:2]
     names = re.split(r", | and ", authors.replace(" et al.", " and others"))
     fields = {"author": " and ".join(name for name in names if name), "title": f"{{{title.rstrip('.')}}}"}
     return _fields(key, fields | {"howpublished": venue, "year": year})

@@ -34,6 +34,7 @@ from pipelines.storage import opened
 PER_PICTURE = "per picture"
 """What a corpus's card says where every picture has a licence of its own, and the corpus adds no terms."""
 
+
 @dataclass(frozen=True)
 class Row:
     """Samples of one kind, and what may be done with them.
@@ -124,7 +125,11 @@ def publishable(out: str | Path, to: str | Path, *, commercial: bool = False) ->
         raise MenderyError(f"nothing of {out} may be published:\n{render(verdict)}")
     forbidden = {(row.source, row.corpus, row.licences[0]) for row in verdict.forbidden}
     copy_without(
-        out, to, lambda row: (row["source"], row["corpus"], row["licence"]) in forbidden, "not_publishable", found.named()
+        out,
+        to,
+        lambda row: (row["source"], row["corpus"], row["licence"]) in forbidden,
+        "not_publishable",
+        found.named(),
     )
     return check(to, commercial=commercial)
 
@@ -138,8 +143,8 @@ def judge(manifest: dict[str, Any], found: Survey, *, commercial: bool = False) 
     if found.biometric:
         shard, key, name = found.biometric[0]
         raise MenderyError(
-            f"{len(found.biometric)} samples hold fields that must not leave this machine: {name!r} in {shard}/{key} is "
-            "no field of the sample contract; build the dataset anew"
+            f"{len(found.biometric)} samples hold fields that must not leave this machine: {name!r} in {shard}/{key} "
+            "is no field of the sample contract; build the dataset anew"
         )
     rows = sorted(rows_of(found, commercial), key=lambda row: (row.allowed, -row.samples, row.source, row.licences))
     people, shown = _people(manifest, found)
@@ -190,7 +195,9 @@ def terms_of(kind: Kind) -> tuple[str, ...]:
 
 def _under(licences: tuple[str, ...], commercial: bool) -> tuple[str, str]:
     """Under which licence a sample may be passed on, and why it may not be."""
-    by_terms = {answer: [name for name in licences if terms(name).redistribute == answer] for answer in ("no", "unknown")}
+    by_terms = {
+        answer: [name for name in licences if terms(name).redistribute == answer] for answer in ("no", "unknown")
+    }
     if forbid := by_terms["no"]:
         derivatives = any("-ND-" in name for name in forbid)
         reason = "allows no derivatives, and a damaged picture is one" if derivatives else "forbids passing copies on"

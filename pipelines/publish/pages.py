@@ -21,8 +21,8 @@ def card(out: str | Path, *, contact: str = "", repo: str = "") -> list[Path]:
         The card, the data sheet and the Croissant file.
 
     Raises:
-        MenderyError: the dataset is not finished, its shards are not those of its manifest, or a card that is there cannot
-            be merged with.
+        MenderyError: the dataset is not finished, its shards are not those of its manifest, or a card that is there
+            cannot be merged with.
     """
     url = f"https://huggingface.co/datasets/{repo}" if repo else ""
     return [

@@ -123,7 +123,7 @@ class Survey:
 
 
 def survey(out: str | Path, manifest: dict[str, Any]) -> Survey:
-    """Reads the `json` of every sample; whoever asks again for the same dataset gets the same answer, not to be changed.
+    """Reads the `json` of every sample; who asks again for the same dataset gets the same answer, not to be changed.
 
     Args:
         manifest: of the dataset in `out`, which matches its shards.

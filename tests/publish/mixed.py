@@ -6,7 +6,13 @@ from pathlib import Path
 
 from material import jpeg
 
-LICENCES = {"free": "CC0-1.0", "named": "CC-BY-4.0", "closed": "research-only", "odd": "who-knows", "nc": "CC-BY-NC-4.0"}
+LICENCES = {
+    "free": "CC0-1.0",
+    "named": "CC-BY-4.0",
+    "closed": "research-only",
+    "odd": "who-knows",
+    "nc": "CC-BY-NC-4.0",
+}
 HOSTILE = "<script>alert(1)</script> | *A* [x](javascript:y)\nnew `line`"
 
 

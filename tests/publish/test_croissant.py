@@ -20,7 +20,7 @@ from pipelines.shards.read import iterate
 pytest.importorskip("mlcroissant")
 
 ITERATE = """
-import hashlib, json, sys
+import json, sys
 import mlcroissant
 dataset = mlcroissant.Dataset(sys.argv[1])
 issues = dataset.metadata.ctx.issues
@@ -31,8 +31,7 @@ told["rai"] = {name: getattr(dataset.metadata, name) for name in
 text = lambda value: value.decode() if isinstance(value, bytes) else value
 told["samples"] = [{name: text(value) for name, value in row.items()} for row in dataset.records("samples")]
 told["json"] = {text(row["json/key"]): json.loads(row["json/content"]) for row in dataset.records("json")}
-told["masks"] = {text(row["mask.png/key"]): [row["mask.png/content"].size, hashlib.sha256(row["mask.png/content"].tobytes()).hexdigest()]
-                 for row in dataset.records("mask.png")}
+told["masks"] = {text(row["mask.png/key"]): row["mask.png/content"].size for row in dataset.records("mask.png")}
 told["images"] = [text(row["image.jpg/key"]) for row in dataset.records("image.jpg")]
 print(json.dumps(told))
 """
@@ -72,10 +71,12 @@ def test_every_sample_is_iterated(told: dict[str, Any], out: Path) -> None:
 
 
 def test_members_come_with_the_key_of_their_sample(told: dict[str, Any], out: Path) -> None:
-    stored = {key: json.loads(members["json"]) for path in Layout(out).shards.glob("*.tar") for key, members in iterate(path)}
+    stored = {
+        key: json.loads(members["json"]) for path in Layout(out).shards.glob("*.tar") for key, members in iterate(path)
+    }
     assert told["json"] == stored
     assert set(told["masks"]) == set(told["images"]) == set(stored)
-    assert {tuple(size) for size, _ in told["masks"].values()} == {(64, 64)}
+    assert {tuple(size) for size in told["masks"].values()} == {(64, 64)}
 
 
 def test_there_is_a_record_set_for_every_member(told: dict[str, Any], out: Path) -> None:
