@@ -7,6 +7,7 @@ have equal cards: nothing says when or where one was written.
 
 from __future__ import annotations
 
+import heapq
 import io
 import re
 from collections.abc import Iterator
@@ -32,9 +33,9 @@ from pipelines.places import place
 from pipelines.publish import facts as told_facts
 from pipelines.publish.facts import Facts, facts
 from pipelines.publish.features import features
-from pipelines.publish.gallery import COLUMNS, Candidate, Candidates
+from pipelines.publish.gallery import COLUMNS, Candidate
 from pipelines.publish.gate import file_name, terms_of
-from pipelines.publish.report import to_yaml
+from pipelines.publish.report import TYPICAL_RATIO, to_yaml
 from pipelines.publish.samples import Kind
 from pipelines.sample import MASK_MEMBER, METADATA_FIELDS
 from pipelines.shards.read import read_members
@@ -62,8 +63,11 @@ GATED_PROMPT = (
     "only, to recognise or identify nobody with it, and to delete pictures that are removed from it."
 )
 
-NUM_ROWS = 8
-"""Damages of which the picture shows a sample."""
+NUM_SHOWN, MOST_SHOWN = 6, 12
+"""Samples that the picture shows; more than the first where there are more damages."""
+
+_PER_DAMAGE = 64
+"""Samples of each damage to choose from."""
 
 _SIDE, _GAP, _LABEL, _BESIDE = 150, 6, 22, 2
 _BACK, _INK, _HIDDEN = (255, 255, 255), (60, 60, 60), (236, 232, 226)
@@ -358,16 +362,26 @@ def _grid(layout: Layout, told: Facts) -> bytes:
 
 
 def _chosen(layout: Layout, told: Facts) -> list[Candidate]:
-    """One sample of each damage, of different pictures where possible, such as are allowed first."""
-    candidates = Candidates(len(told.manifest["shards"]))
+    """Typical samples of each damage in turn, of different pictures where possible, and such as are allowed first."""
     allowed = {(row.source, row.licences[0]) for row in told.verdict.table if row.allowed}
+    found: dict[str, list[tuple[bool, float, Candidate]]] = {}
     for shard in told.manifest["shards"]:
-        index = pq.read_table(opened(layout.index(shard["name"])), columns=[*COLUMNS, "source", "licence"])
-        rows = [(row["source"], row["licence"]) in allowed for row in index.to_pylist()]
-        candidates.add("train", shard["name"], index.filter(rows) if any(rows) else index)
-    kinds = max(len(told.damages), 1)
-    found = candidates.choose(kinds)
-    return found[:NUM_ROWS]
+        columns = [*COLUMNS, "source", "licence"]
+        for row in pq.read_table(opened(layout.index(shard["name"])), columns=columns).to_pylist():
+            one = Candidate(row["mask_ratio"], row["key"], row["source_sha256"], shard["name"])
+            rank = ((row["source"], row["licence"]) not in allowed, abs(one.mask_ratio - TYPICAL_RATIO), one)
+            found.setdefault(row["damage"], []).append(rank)
+        found = {kind: heapq.nsmallest(_PER_DAMAGE, ranked) for kind, ranked in found.items()}
+    turns = [found[kind] for kind in sorted(found)]
+    chosen: list[Candidate] = []
+    while len(chosen) < max(NUM_SHOWN, min(len(turns), MOST_SHOWN)) and any(turns):
+        for ranked in turns:
+            if ranked and len(chosen) < MOST_SHOWN:
+                shown = {one.picture for one in chosen}
+                best = min(ranked, key=lambda rank: (rank[0], rank[2].picture in shown, rank))
+                ranked.remove(best)
+                chosen.append(best[2])
+    return chosen[: max(NUM_SHOWN, min(len(turns), MOST_SHOWN))]
 
 
 def _row(layout: Layout, candidate: Candidate, shown: set[Any]) -> tuple[str, list[Picture]]:

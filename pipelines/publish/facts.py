@@ -35,6 +35,8 @@ from pipelines.wording import size
 REUSED = 20
 """Samples of one picture from which it is worth saying that there are more samples than pictures."""
 
+_FORMATS = {"jpg": "JPEG", "png": "PNG", "webp": "WebP"}
+
 _SKEWED = 5.0
 """How many times as often the middle is damaged as the rim, from which it is worth saying."""
 
@@ -288,7 +290,7 @@ def made(told: Facts) -> list[str]:
         f"**Kept** {audit['kept']:,}" + (f"; dropped: {dropped}." if dropped else "; none was dropped."),
         f"**Cut** to {fit['size']} × {fit['size']} pixels (`fit: {fit['fit']}`"
         + (f", {fit['crops_per_image']} crops each" if fit["crops_per_image"] > 1 else "")
-        + f"), upright, in sRGB, as {fit['format'].upper()}; EXIF and GPS are gone.",
+        + f"), upright, in sRGB, as {_FORMATS[fit['format']]}; EXIF and GPS are gone.",
     ]
     if recipe["ageing"]:
         steps.append("**Aged** as a whole; `original` is the picture before.")
@@ -298,9 +300,8 @@ def made(told: Facts) -> list[str]:
             "outside the mask the damaged picture equals the clean one to the bit."
         )
     how = "as the sources declare" if splits["mode"] == "official" else f"by {splits['mode']} shares"
-    steps.append(
-        f"**Split** {how}, so that one picture, one declared person and near-duplicates are in one split only."
-    )
+    alike = ", all near-duplicates of it" if recipe["curate"]["duplicates"] else ""
+    steps.append(f"**Split** {how}: all samples of a picture{alike} and all of a declared person are in one split.")
     return steps
 
 
