@@ -36,6 +36,7 @@ def build(
     recipe: str,
     *,
     out: str,
+    source: list[str] | None = None,
     workers: int | None = None,
     address: str | None = None,
     fresh: Annotated[bool, Parameter(negative="")] = False,
@@ -47,6 +48,7 @@ def build(
     Args:
         recipe: A YAML file, or the name of a ready recipe.
         out: Folder of the dataset, or s3://bucket/prefix; on a cluster every node must see it.
+        source: NAME=PATH, where a source of the recipe is on this machine; for each whose path the recipe leaves empty.
         workers: Tasks at a time; all processors by default.
         address: A running Ray cluster; without it Ray starts on this machine.
         fresh: Forget an earlier build in this folder.
@@ -57,13 +59,23 @@ def build(
             of a complete build, since they follow from the complete table.
     """
     from pipelines import build as run
+    from pipelines.source_paths import parse
 
     try:
         manifest = run(
-            recipe, out, workers=workers, address=address, fresh=fresh, update=update, retry=retry, quiet=False
+            recipe,
+            out,
+            sources=parse(source or ()),
+            workers=workers,
+            address=address,
+            fresh=fresh,
+            update=update,
+            retry=retry,
+            quiet=False,
         )
     except KeyboardInterrupt:
         command = ["mendery", "build", recipe, "--out", str(out)]
+        command += [part for given in source or () for part in ("--source", given)]
         command += ["--workers", str(workers)] if workers else []
         command += ["--address", address] if address else []
         command += ["--retry", retry] if retry else []
@@ -77,6 +89,7 @@ def curate(
     recipe: str,
     *,
     out: str,
+    source: list[str] | None = None,
     workers: int | None = None,
     address: str | None = None,
     fresh: Annotated[bool, Parameter(negative="")] = False,
@@ -88,6 +101,7 @@ def curate(
     Args:
         recipe: A YAML file, or the name of a ready recipe.
         out: Folder of the dataset, or s3://bucket/prefix.
+        source: NAME=PATH, where a source of the recipe is on this machine; for each whose path the recipe leaves empty.
         workers: Tasks at a time; all processors by default.
         address: A running Ray cluster; without it Ray starts on this machine.
         fresh: Forget an earlier build in this folder.
@@ -97,12 +111,14 @@ def curate(
             either side of it.
     """
     from pipelines.build import curate as run
+    from pipelines.source_paths import parse
 
     options: dict[str, Any] = {"fresh": fresh, "update": update, "report": report, "quiet": False}
     try:
-        counts = run(recipe, out, workers=workers, address=address, **options)
+        counts = run(recipe, out, sources=parse(source or ()), workers=workers, address=address, **options)
     except KeyboardInterrupt:
         command = ["mendery", "curate", recipe, "--out", str(out)]
+        command += [part for given in source or () for part in ("--source", given)]
         command += ["--workers", str(workers)] if workers else []
         command += ["--address", address] if address else []
         command += ["--report"] if report else []
@@ -136,30 +152,32 @@ def why(out: str, picture: str) -> None:
 
 
 @app.command
-def plan(recipe: str) -> None:
+def plan(recipe: str, *, source: list[str] | None = None) -> None:
     """Say what a recipe would make, without making it: pictures, samples, shards, bytes, time, licences.
 
     Args:
         recipe: A YAML file, or the name of a ready recipe.
+        source: NAME=PATH, where a source of the recipe is on this machine; for each whose path the recipe leaves empty.
     """
     from pipelines import plan as estimate
+    from pipelines.source_paths import parse
 
-    found = estimate(recipe)
+    found = estimate(recipe, parse(source or ()))
     rows = [
         (
-            source.name,
-            f"{source.pictures:,}",
-            f"{source.samples:,}",
-            size(source.bytes),
-            duration(source.seconds),
-            _counts(source.licences),
+            one.name,
+            f"{one.pictures:,}",
+            f"{one.samples:,}",
+            size(one.bytes),
+            duration(one.seconds),
+            _counts(one.licences),
         )
-        for source in found.sources
+        for one in found.sources
     ]
     _table(["source", "pictures", "samples ~", "bytes ~", "one core ~", "licences"], rows)
-    for source in found.sources:
-        if source.dropped:
-            print(f"{source.name}: of {source.looked_at} looked at, dropped {_counts(source.dropped)}")
+    for one in found.sources:
+        if one.dropped:
+            print(f"{one.name}: of {one.looked_at} looked at, dropped {_counts(one.dropped)}")
     if found.ignored:
         print(f"passed over: {_counts(found.ignored)}")
     for sentence in found.notes:
@@ -381,14 +399,14 @@ def recipes(
         example: Print an annotated recipe to start from.
     """
     from pipelines.recipe import example as annotated
-    from pipelines.recipe import json_schema, load, ready
+    from pipelines.recipe import json_schema, load_anywhere, ready
 
     if schema:
         print(json.dumps(json_schema(), indent=2))
     elif example:
         print(annotated(), end="")
     else:
-        _table(["recipe", "what it builds"], [(name, load(name).description) for name in ready()])
+        _table(["recipe", "what it builds"], [(name, load_anywhere(name).description) for name in ready()])
 
 
 @app.command

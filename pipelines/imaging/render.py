@@ -17,6 +17,9 @@ from pipelines.imaging.encode import encode_image
 from pipelines.imaging.face_crops import FaceCrops, decode_side_for, face_crops
 from pipelines.imaging.fit import Fit, Matrix, decode_side, fit
 
+COVERED = "covered"
+"""Name beside the guides of the picture whose original is the clean one, encoded as that is; no member of a sample."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rendition:

@@ -117,6 +117,9 @@ def _values(told: Facts, contact: str, repo: str) -> dict[str, Any]:
     return {
         "told": told,
         "facts": told_facts,
+        "about": [
+            " ".join(text.split()) for text in re.split(r"\n\s*\n", told.recipe.get("about") or "") if text.strip()
+        ],
         "front": Markup(front_matter(told)),  # noqa: S704  # YAML, escaped by its writer
         "where": repo or "PATH",
         "repo": repo,
@@ -157,6 +160,7 @@ def environment() -> jinja2.Environment:
         "number": "{:,}".format,
         "percent": lambda share: f"{100 * share:.0f} %",
         "code": code,
+        "code_kept": code_kept,
         "link": link,
         "prose": Markup,  # sentences of ours, with their own emphasis
     }
@@ -174,6 +178,12 @@ def code(value: Any) -> Markup:
     """Text as code in a line."""
     text = " ".join(str(value).split()).replace("`", "'").replace("|", "¦")
     return Markup(f"`{text}`")  # noqa: S704
+
+
+def code_kept(text: str) -> Markup:
+    """A paragraph of a recipe: its code in backticks stays code, all else is escaped."""
+    pieces = re.split(r"`([^`]*)`", text)
+    return Markup("".join(code(one) if number % 2 else escaped(one) for number, one in enumerate(pieces)))  # noqa: S704
 
 
 def link(address: Any, text: Any = "") -> Markup:
@@ -319,6 +329,7 @@ _MEANINGS = {
     "mask_ratio": "share of missing pixels",
     "mask_ratio_bin": "its bin",
     "mask_ratio_asked": "what was asked for",
+    "difficulty": "how far the middle of the hole is from anything known, 0 easy to 1 hard",
     "labels": "JSON text: what the collection declares",
     "labels_by": "who says so",
     "faces": "JSON text: box and five points of each face, in pixels of the crop",
