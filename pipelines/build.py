@@ -9,6 +9,7 @@ inside the functions, because `from pipelines import build` must not cost `mende
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,6 +26,7 @@ def build(
     recipe: str | Path | Recipe,
     out: str | Path,
     *,
+    sources: Mapping[str, str | Path] | None = None,
     workers: int | None = None,
     address: str | None = None,
     fresh: bool = False,
@@ -37,6 +39,7 @@ def build(
     Args:
         recipe: a YAML file, the name of a ready recipe, or a loaded recipe.
         out: folder of the dataset; on a cluster every node must see it.
+        sources: where the recipe's sources are, by name or corpus, for those whose path it leaves empty.
         workers: tasks at a time; all processors when None.
         address: a running Ray cluster; None starts Ray on this machine.
         fresh: forget an earlier build in `out`.
@@ -68,7 +71,7 @@ def build(
 
     if retry not in (None, "transient"):
         raise MenderyError(f"retry must be 'transient' or nothing, found {retry!r}")
-    recipe, layout = load(recipe), Layout(place(out).resolve())
+    recipe, layout = load(recipe, sources), Layout(place(out).resolve())
     with only_one(layout), Progress(layout.log, quiet) as progress:
         begin(recipe, layout, fresh, update, progress)
         adopt(layout)
@@ -115,6 +118,7 @@ def curate(
     recipe: str | Path | Recipe,
     out: str | Path,
     *,
+    sources: Mapping[str, str | Path] | None = None,
     workers: int | None = None,
     address: str | None = None,
     fresh: bool = False,
@@ -139,7 +143,7 @@ def curate(
     from pipelines.recipe import load
     from pipelines.spread import cluster
 
-    recipe, layout = load(recipe), Layout(place(out).resolve())
+    recipe, layout = load(recipe, sources), Layout(place(out).resolve())
     with only_one(layout), Progress(layout.log, quiet) as progress:
         begin(recipe, layout, fresh, update, progress)
         adopt(layout)

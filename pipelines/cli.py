@@ -36,6 +36,7 @@ def build(
     recipe: str,
     *,
     out: str,
+    source: list[str] | None = None,
     workers: int | None = None,
     address: str | None = None,
     fresh: Annotated[bool, Parameter(negative="")] = False,
@@ -47,6 +48,7 @@ def build(
     Args:
         recipe: A YAML file, or the name of a ready recipe.
         out: Folder of the dataset, or s3://bucket/prefix; on a cluster every node must see it.
+        source: NAME=PATH, where a source of the recipe is on this machine; for each whose path the recipe leaves empty.
         workers: Tasks at a time; all processors by default.
         address: A running Ray cluster; without it Ray starts on this machine.
         fresh: Forget an earlier build in this folder.
@@ -57,13 +59,23 @@ def build(
             of a complete build, since they follow from the complete table.
     """
     from pipelines import build as run
+    from pipelines.source_paths import parse
 
     try:
         manifest = run(
-            recipe, out, workers=workers, address=address, fresh=fresh, update=update, retry=retry, quiet=False
+            recipe,
+            out,
+            sources=parse(source or ()),
+            workers=workers,
+            address=address,
+            fresh=fresh,
+            update=update,
+            retry=retry,
+            quiet=False,
         )
     except KeyboardInterrupt:
         command = ["mendery", "build", recipe, "--out", str(out)]
+        command += [part for given in source or () for part in ("--source", given)]
         command += ["--workers", str(workers)] if workers else []
         command += ["--address", address] if address else []
         command += ["--retry", retry] if retry else []
@@ -77,6 +89,7 @@ def curate(
     recipe: str,
     *,
     out: str,
+    source: list[str] | None = None,
     workers: int | None = None,
     address: str | None = None,
     fresh: Annotated[bool, Parameter(negative="")] = False,
@@ -88,6 +101,7 @@ def curate(
     Args:
         recipe: A YAML file, or the name of a ready recipe.
         out: Folder of the dataset, or s3://bucket/prefix.
+        source: NAME=PATH, where a source of the recipe is on this machine; for each whose path the recipe leaves empty.
         workers: Tasks at a time; all processors by default.
         address: A running Ray cluster; without it Ray starts on this machine.
         fresh: Forget an earlier build in this folder.
@@ -97,12 +111,14 @@ def curate(
             either side of it.
     """
     from pipelines.build import curate as run
+    from pipelines.source_paths import parse
 
     options: dict[str, Any] = {"fresh": fresh, "update": update, "report": report, "quiet": False}
     try:
-        counts = run(recipe, out, workers=workers, address=address, **options)
+        counts = run(recipe, out, sources=parse(source or ()), workers=workers, address=address, **options)
     except KeyboardInterrupt:
         command = ["mendery", "curate", recipe, "--out", str(out)]
+        command += [part for given in source or () for part in ("--source", given)]
         command += ["--workers", str(workers)] if workers else []
         command += ["--address", address] if address else []
         command += ["--report"] if report else []
@@ -136,30 +152,32 @@ def why(out: str, picture: str) -> None:
 
 
 @app.command
-def plan(recipe: str) -> None:
+def plan(recipe: str, *, source: list[str] | None = None) -> None:
     """Say what a recipe would make, without making it: pictures, samples, shards, bytes, time, licences.
 
     Args:
         recipe: A YAML file, or the name of a ready recipe.
+        source: NAME=PATH, where a source of the recipe is on this machine; for each whose path the recipe leaves empty.
     """
     from pipelines import plan as estimate
+    from pipelines.source_paths import parse
 
-    found = estimate(recipe)
+    found = estimate(recipe, parse(source or ()))
     rows = [
         (
-            source.name,
-            f"{source.pictures:,}",
-            f"{source.samples:,}",
-            size(source.bytes),
-            duration(source.seconds),
-            _counts(source.licences),
+            one.name,
+            f"{one.pictures:,}",
+            f"{one.samples:,}",
+            size(one.bytes),
+            duration(one.seconds),
+            _counts(one.licences),
         )
-        for source in found.sources
+        for one in found.sources
     ]
     _table(["source", "pictures", "samples ~", "bytes ~", "one core ~", "licences"], rows)
-    for source in found.sources:
-        if source.dropped:
-            print(f"{source.name}: of {source.looked_at} looked at, dropped {_counts(source.dropped)}")
+    for one in found.sources:
+        if one.dropped:
+            print(f"{one.name}: of {one.looked_at} looked at, dropped {_counts(one.dropped)}")
     if found.ignored:
         print(f"passed over: {_counts(found.ignored)}")
     for sentence in found.notes:
@@ -349,6 +367,74 @@ def report(out: str) -> None:
 
 
 @app.command
+def card(out: str, *, contact: str = "", repo: str = "") -> None:
+    """Write the dataset card: README.md, data sheet, picture of samples, attribution files and Croissant metadata.
+
+    What stands between markers is made anew each time; what a person writes outside of them is kept.
+
+    Args:
+        out: Folder of the dataset.
+        contact: Whom to ask for the removal of a picture; an address or a sentence.
+        repo: OWNER/NAME on the Hub, for the examples of how to load it.
+    """
+    from pipelines import card as write
+
+    for path in write(out, contact=contact, repo=repo):
+        print(path)
+
+
+@app.command
+def gate(
+    out: str,
+    *,
+    commercial: Annotated[bool, Parameter(negative="")] = False,
+    only_publishable: str | None = None,
+) -> None:
+    """Say what the licences of a dataset's pictures allow; exit 1 if some of it must not be passed on.
+
+    Args:
+        out: Folder of the dataset.
+        commercial: Whether it is to be published for commercial use, too.
+        only_publishable: Copy the part that may be passed on into this folder.
+    """
+    from pipelines import gate as check
+    from pipelines.publish.gate import publishable, render
+
+    verdict = check(out, commercial=commercial)
+    print(render(verdict))
+    if only_publishable is not None:
+        part = publishable(out, only_publishable, commercial=commercial)
+        print(f"{part.num_allowed:,} samples are in {only_publishable}")
+        sys.exit(OK)
+    sys.exit(OK if verdict.allowed else FAULTY)
+
+
+@app.command
+def remove(out: str, *, source_id: str | None = None, sha256: str | None = None, identity: str | None = None) -> None:
+    """Take a picture, or all pictures of a person, out of a finished dataset, for good.
+
+    Only shards that hold it are written anew. Its digest is listed in tombstones.json, and later builds in this folder,
+    or with a recipe that names the list, leave it out. Without an option, goes on with what was interrupted.
+
+    Args:
+        out: Folder of the dataset.
+        source_id: `source_uri` of the picture, as its samples and `mendery why` tell it.
+        sha256: `source_sha256` of the picture, eight digits or more, or the key of a sample.
+        identity: Digest of a person, as `mendery why` tells it.
+    """
+    from pipelines import remove as take_out
+
+    try:
+        done = take_out(out, source_id=source_id, sha256=sha256, identity=identity, quiet=False)
+    except KeyboardInterrupt:
+        print(f"\nNothing is half removed; go on with:\n  mendery remove {shlex.quote(out)}", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    print(f"removed {done.pictures:,} pictures, {done.samples:,} samples, from {len(done.shards):,} shards")
+    for name in done.mentions:
+        print(f"note: {name} still names a removed picture, in words that a person wrote: edit it")
+
+
+@app.command
 def show(out: str, key: str, *, folder: Annotated[Path | None, Parameter(["--folder", "-o"])] = None) -> None:
     """Take one sample out of its shard: members to a folder, metadata to the screen.
 
@@ -396,14 +482,14 @@ def recipes(
         example: Print an annotated recipe to start from.
     """
     from pipelines.recipe import example as annotated
-    from pipelines.recipe import json_schema, load, ready
+    from pipelines.recipe import json_schema, load_anywhere, ready
 
     if schema:
         print(json.dumps(json_schema(), indent=2))
     elif example:
         print(annotated(), end="")
     else:
-        _table(["recipe", "what it builds"], [(name, load(name).description) for name in ready()])
+        _table(["recipe", "what it builds"], [(name, load_anywhere(name).description) for name in ready()])
 
 
 @app.command

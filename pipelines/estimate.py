@@ -8,6 +8,7 @@ import os
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,26 +85,30 @@ class Estimate:
         return sum(source.bytes for source in self.sources)
 
 
-def plan(recipe: str | Path | Recipe) -> Estimate:
+def plan(recipe: str | Path | Recipe, sources: Mapping[str, str | Path] | None = None) -> Estimate:
     """Says what a recipe would make without making it.
+
+    Args:
+        recipe: a YAML file, the name of a ready recipe, or a loaded recipe.
+        sources: where its sources are on this machine, by name or corpus, for those whose path it leaves empty.
 
     Raises:
         RecipeError: the recipe cannot be followed.
     """
-    recipe = load(recipe)
+    recipe = load(recipe, sources)
     with tempfile.TemporaryDirectory(prefix="mendery-plan-") as folder:
         layout = Layout(Path(folder))
         layout.state.mkdir()
         listing = Listing(layout.gzip_indexes)
         catalog.write(recipe, layout.catalog, listing)
         with Readers(recipe, layout) as readers:
-            sources = tuple(_estimate(recipe, number, layout, readers) for number in range(len(recipe.sources)))
-    licences = {name for source in sources for name in source.licences}
-    seconds = sum(source.seconds for source in sources) / (os.cpu_count() or 1)
+            estimates = tuple(_estimate(recipe, number, layout, readers) for number in range(len(recipe.sources)))
+    licences = {name for source in estimates for name in source.licences}
+    seconds = sum(source.seconds for source in estimates) / (os.cpu_count() or 1)
     redistribute, deciding = strictest(licences)
     return Estimate(
-        sources,
-        _num_shards(recipe, sources),
+        estimates,
+        _num_shards(recipe, estimates),
         seconds,
         tuple(conflicts(licences)),
         redistribute,

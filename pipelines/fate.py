@@ -80,7 +80,7 @@ def why(out: str | Path, picture: str) -> list[Fate]:
         return [gone]
     if not rows:
         removed = len(tombstones.read(layout.tombstones).sha256)
-        told = f"; {removed:,} were removed on request, and are known by their SHA-256 only" if removed else ""
+        told = f"; removed on request were {removed:,}, of which only the SHA-256 is known" if removed else ""
         raise MenderyError(
             f"no picture {picture!r} among the {table.num_rows:,} of {layout.out}: give the end of its path, the key "
             f"of a sample, or eight digits of its SHA-256{told}"

@@ -29,7 +29,8 @@
             gzip/            seek indexes of compressed archives
             lock, log.txt    who is at work; what happened when
 
-Only `shards/` and `manifest.json` are the dataset, with `tombstones.json`; pages and cards are made from them. Times and machine names live in `log.txt` alone.
+Only `shards/`, `manifest.json` and `tombstones.json` are the dataset; pages and cards are made from them. Times and
+machine names live in `log.txt` alone.
 """
 
 from __future__ import annotations

@@ -3,10 +3,10 @@
 A short table of the licences that picture corpora use. It decides what `publish` may copy and what
 `plan` warns of; it is no legal advice, and an unknown licence counts as "ask first".
 
-Two questions are kept apart. A dataset of many pictures is a collection: each picture keeps its own licence, and any two
-that may be passed on may stand side by side. Where several licences hold for the *same* sample (a picture's own, and
-that of the corpus it came with), or where all of a dataset is to go out under one licence, they must be compatible:
-`combined` says under which one.
+Two questions are kept apart. A dataset of many pictures is a collection: each picture keeps its own licence, and any
+two that may be passed on may stand side by side. Where several licences hold for the *same* sample (a picture's own,
+and that of the corpus it came with), or where all of a dataset is to go out under one licence, they must be
+compatible: `combined` says under which one.
 
 Source: the licences' own texts, section 4 of the versions 2.0 and 3.0 and section 3 of 4.0 for what share-alike asks,
 and Creative Commons' compatibility chart for remixes.
@@ -110,8 +110,8 @@ def combined(licences: Iterable[str]) -> str:
     """The licence under which something may be passed on for which all of these hold at once.
 
     Public domain and CC0 ask for nothing. Attribution licences may be taken into any other that keeps the names.
-    Share-alike keeps its own kind: BY-SA stays open to commerce, so it cannot meet a non-commercial licence, and what is
-    BY-NC-SA stays so; of two versions the later one holds, which both texts allow.
+    Share-alike keeps its own kind: BY-SA stays open to commerce, so it cannot meet a non-commercial licence, and what
+    is BY-NC-SA stays so; of two versions the later one holds, which both texts allow.
 
     Returns:
         A name of the table, or "" where no licence does justice to all of them.
@@ -147,7 +147,7 @@ def conflicts(licences: Iterable[str]) -> list[str]:
     closed = [name for name in found if terms(name).redistribute == "noncommercial"]
     if open_alike and closed:
         sentences.append(
-            f"{', '.join(open_alike)} must stay open to commerce, {', '.join(closed)} forbids it: there is no one licence "
-            "for the whole dataset, share-alike and non-commercial pictures each keep their own"
+            f"{', '.join(open_alike)} must stay open to commerce, {', '.join(closed)} forbids it: there is no one "
+            "licence for the whole dataset, share-alike and non-commercial pictures each keep their own"
         )
     return sentences

@@ -25,7 +25,7 @@ from pydantic import ValidationError
 
 from pipelines import catalog
 from pipelines.curate import numbers, packs
-from pipelines.curate.measure import guided, parsed
+from pipelines.curate.measure import parsed, with_guides
 from pipelines.curate.readers import Readers, bytes_of, listed, wanted
 from pipelines.errors import BadPicture, MenderyError, RecipeError
 from pipelines.faces import with_five
@@ -265,7 +265,7 @@ def _measure(
             picture = decode(data, header) if numbers.asked(recipe.curate) else None
             declared = with_five(said.faces, known)
             crops = render(data, header, recipe.image, recipe.seed, told["sha256"], declared, picture, said.as_stored)
-            pack.add(number, guided(crops, recipe, {**told, "found": known}, said))
+            pack.add(number, with_guides(crops, recipe, {**told, "found": known}, said))
     except BadPicture as bad:
         told["fault"] = str(bad)
     return told

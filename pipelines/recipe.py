@@ -10,14 +10,16 @@ import contextlib
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from pipelines import tombstones, yaml_lines
+from pipelines import source_paths, tombstones, yaml_lines
 from pipelines.corpora import CORPORA
 from pipelines.curate.balance import Balance
 from pipelines.curate.cells import FACE
@@ -57,6 +59,9 @@ class Recipe(BaseModel):
     name: str = Field(description="Name of the dataset: lower-case letters, digits and dashes.")
     version: str = Field("1.0.0", description="Version of the dataset, as major.minor.patch.")
     description: str = Field("", description="One sentence for people.")
+    about: str = Field(
+        "", description="Paragraphs in Markdown for the dataset's card: what it is for, how it was thought, its limits."
+    )
     seed: int = Field(0, ge=0, description="Every random choice follows from it.")
     sources: list[union_of(SOURCES | CORPORA)] = Field(min_length=1, description="Where pictures come from.")  # type: ignore[valid-type]
     curate: Curate = Field(default_factory=Curate, description="Which pictures are kept.")
@@ -82,7 +87,7 @@ class Recipe(BaseModel):
     shards: Shards = Field(default_factory=Shards, description="How samples are cut into files.")
     tombstones: list[str] = Field(
         default_factory=list,
-        description="Lists of removed pictures, the tombstones.json of other datasets, that must not enter. That of the "
+        description="Lists of removed pictures that must not enter: the tombstones.json of other datasets. That of the "
         "output folder itself always holds.",
     )
 
@@ -143,13 +148,19 @@ class Recipe(BaseModel):
             raise ValueError(f"splits.bins {edges} must be neighbours in ratio_bins {self.ratio_bins}")
 
     def num_variants(self, split: str) -> int:
-        """Samples of each crop in a split."""
-        return len(self.splits.ranges(split)) or self.variants
+        """Samples of each crop in a split; where bins are fixed one in each, and `variants` without a ratio to ask."""
+        fixed = len(self.splits.ranges(split))
+        unasked = any(not damage.can_be_asked() for damage in self.damage)
+        return fixed + self.variants * unasked if fixed else self.variants
 
     def maps(self) -> list[str]:
         """Label maps that samples or their damages want."""
         wanted = {name for damage in self.damage for name in damage.wants()} | set(self.guides.maps())
         return [name for name in MAPS if name in wanted]
+
+    def wants_pairs(self) -> bool:
+        """Whether a damage is what the corpus shows over a picture's original."""
+        return any("covered" in damage.wants() for damage in self.damage)
 
     def portable(self) -> dict[str, Any]:
         """The recipe without the places on this machine: what decides the bytes of a build."""
@@ -166,7 +177,7 @@ class Recipe(BaseModel):
         if self.tombstones:
             plain["tombstones"] = tombstones.all_of(self.tombstones).digest()
         for told, source in zip(plain["sources"], self.sources, strict=True):
-            del told["path"]
+            del told["path"], told["optional"]
             # How patiently pictures are fetched may change while a build is continued.
             told.pop("fetch", None)
             del told["s3"]
@@ -183,27 +194,45 @@ class Recipe(BaseModel):
         return text
 
 
-def load(recipe: str | Path | Recipe) -> Recipe:
+def load(recipe: str | Path | Recipe, sources: Mapping[str, str | Path] | None = None) -> Recipe:
     """Reads and checks a recipe.
 
     Args:
         recipe: a YAML file, the name of a ready recipe, or a recipe already loaded.
+        sources: where its sources are on this machine, by name or corpus; see `source_paths`.
 
     Raises:
         RecipeError: with one line per fault, each naming file and line.
     """
     if isinstance(recipe, Recipe):
+        if sources:
+            raise RecipeError("a recipe that is loaded already says where its sources are: give a file or a name")
         return recipe
+    return _read(recipe, sources or {})
+
+
+def load_anywhere(recipe: str | Path | Recipe) -> Recipe:
+    """Reads and checks a recipe whose sources are not looked at, so that they need not be on this machine."""
+    return recipe if isinstance(recipe, Recipe) else _read(recipe, None)
+
+
+def _read(recipe: str | Path, sources: Mapping[str, str | Path] | None) -> Recipe:
     path = find(recipe)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: cannot be read as text: {error}") from None
-    return parse(text, str(path), path.resolve().parent)
+    return parse(text, str(path), path.resolve().parent, sources)
 
 
-def parse(text: str, name: str, folder: Path) -> Recipe:
-    """Recipe from YAML text; relative paths start at `folder`, faults are named `name:line`."""
+def parse(
+    text: str, name: str, folder: Path, sources: Mapping[str, str | Path] | None = MappingProxyType({})
+) -> Recipe:
+    """Recipe from YAML text; relative paths start at `folder`, faults are named `name:line`.
+
+    Args:
+        sources: as `load` takes them; None leaves sources where the text says, there or not.
+    """
     tree = yaml_lines.compose(text, name)
     plain = yaml_lines.to_plain(tree, name)
     if not isinstance(plain, dict):
@@ -212,7 +241,10 @@ def parse(text: str, name: str, folder: Path) -> Recipe:
         recipe = Recipe.model_validate(_inherited(plain, folder))
     except ValidationError as error:
         raise RecipeError("\n".join(_explain(fault, tree, name) for fault in error.errors())) from None
-    _settle_paths(recipe, tree, name, folder)
+    if sources is not None:
+        source_paths.give(recipe.sources, sources)
+        _settle_paths(recipe, tree, name, folder)
+        recipe.sources = source_paths.placed(recipe.sources, name)
     return recipe
 
 
@@ -305,7 +337,7 @@ def _settle_paths(recipe: Recipe, tree: yaml.Node, name: str, folder: Path) -> N
     """Makes paths absolute and refuses those where nothing is, naming the line."""
     faults = []
     for number, source in enumerate(recipe.sources):
-        for field in ("path", *source.extra_paths):
+        for field in ("path", *source.extra_paths) if source.is_placed() else ():
             setattr(source, field, _absolute(getattr(source, field), folder))
             try:
                 source.check() if field == "path" else source.check_extra(field)

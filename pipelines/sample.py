@@ -55,6 +55,7 @@ METADATA_FIELDS: dict[str, type | tuple[type, ...]] = {
     "mask_ratio": float,
     "mask_ratio_bin": str,
     "mask_ratio_asked": list,
+    "difficulty": float,  # 0 easy to 1 hard: how far the middle of the hole is from anything known
     # What the corpus declares. JSON text, because the keys differ between corpora and the Hub's
     # loader wants every sample to have the same fields.
     "labels": str,

@@ -11,7 +11,6 @@ the others stay in use. Plan and commits are deleted: they are only needed to wr
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from pipelines.publish import card, croissant
 from pipelines.publish.report import report
 from pipelines.publish.samples import survey
 from pipelines.shards import rewrite
+from pipelines.sources.base import LOCATION_FIELDS
 from pipelines.storage import opened, put, put_bytes, put_json, read_json, sweep
 from pipelines.tombstones import Tombstones
 
@@ -101,7 +101,8 @@ def remove(
         identity: digest of a person, as `mendery why` tells it; all pictures of that person go.
 
     Raises:
-        MenderyError: the dataset is not finished, holds nothing of that name, or its shards are not those of the manifest.
+        MenderyError: the dataset is not finished, holds nothing of that name, or its shards are not those of the
+            manifest.
     """
     layout = Layout(place(out).resolve())
     manifests.read(out)
@@ -110,19 +111,33 @@ def remove(
     with only_one(layout), Progress(layout.log, quiet) as progress:
         sweep(layout.out)
         if _journal(layout).is_file():
-            done = _finish(layout, progress)
-            if source_id is sha256 is identity is None:
+            done, was_meant = _finish(layout, progress), _meant(layout, source_id, sha256, identity)
+            remove_tree(layout.rewritten)
+            if was_meant:
                 return done
         manifests.matching(out)
         chosen = _chosen(layout, source_id, sha256, identity)
         people = frozenset({tombstones.person(identity)} if identity else ())
         wanted = Tombstones(frozenset(one.sha256 for one in chosen), people)
         _prepare(layout, tombstones.read(layout.tombstones) | wanted, progress)
-        return _finish(layout, progress)
+        done = _finish(layout, progress)
+        remove_tree(layout.rewritten)
+        return done
 
 
 def _journal(layout: Layout) -> Path:
     return layout.rewritten / "journal.json"
+
+
+def _meant(layout: Layout, source_id: str | None, sha256: str | None, identity: str | None) -> bool:
+    """Whether a removal that was interrupted is the one that is asked for."""
+    gone = tombstones.read(layout.tombstones)
+    if source_id is not None:
+        uris = read_json(_journal(layout))["uris"]
+        return any(source_id == uri or source_id.endswith(f":{uri}") for uri in uris)
+    if sha256 is not None:
+        return any(digest.startswith(sha256.lower().partition("-")[0]) for digest in gone.sha256)
+    return identity is None or tombstones.person(identity) in gone.people
 
 
 def _chosen(layout: Layout, source_id: str | None, sha256: str | None, identity: str | None) -> list[Known]:
@@ -161,8 +176,8 @@ def _by_digest(layout: Layout, text: str) -> list[Known]:
     if not found:
         if any(digest.startswith(start) for digest in tombstones.read(layout.tombstones).sha256):
             raise MenderyError(f"{start} was removed from {layout.out} before: it stands in {layout.tombstones.name}")
-        digests = sorted({one.sha256 for one in pictures if one.sha256}, key=lambda one: -len(_common(one, start)))
-        nearest = f"; the nearest is {digests[0]}" if digests and len(_common(digests[0], start)) > 3 else ""
+        digests = sorted({one.sha256 for one in pictures if one.sha256}, key=lambda one: -_common(one, start))
+        nearest = f"; the nearest is {digests[0]}" if digests and _common(digests[0], start) > 3 else ""
         raise MenderyError(f"no picture of SHA-256 {start} in {layout.out}{nearest}{_gone_before(layout)}")
     return list(found.values())
 
@@ -179,13 +194,14 @@ def _by_identity(layout: Layout, identity: str) -> list[Known]:
         known = dict.fromkeys(one.identity for one in people)
         hint = _nearest(identity, known) if known else "; no picture of it has a declared identity"
         raise MenderyError(
-            f"no identity {identity!r} in {layout.out}{hint}. `mendery why {layout.out} PICTURE` tells that of a picture"
+            f"no identity {identity!r} in {layout.out}{hint}. `mendery why {layout.out} PICTURE` tells a picture's"
         )
     return list(found.values())
 
 
-def _common(one: str, other: str) -> str:
-    return os.path.commonprefix([one, other])
+def _common(one: str, other: str) -> int:
+    """How many digits two digests have in common from the first on."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
@@ -200,7 +216,7 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 def _gone_before(layout: Layout) -> str:
     gone = len(tombstones.read(layout.tombstones).sha256)
-    return f" ({gone:,} were removed before, of whom only digests are known)" if gone else ""
+    return f" (removed before: {gone:,}, of which only digests are known)" if gone else ""
 
 
 def _in_shards(layout: Layout) -> list[Known]:
@@ -248,7 +264,7 @@ def _prepare(layout: Layout, gone: Tombstones, progress: Progress) -> None:
         raise MenderyError(f"nothing would be left of {layout.out}: delete the folder instead")
     tombstones.write(layout.tombstones, gone)
     progress.say(f"remove: writing {len(shards):,} of {len(manifest['shards']):,} shards anew")
-    in_shards = _told_in(layout, shards, leave)
+    in_shards = _told_in(shards, leave)
     written = rewrite.stage(layout, shards, leave)
     left = survey(layout.out, manifest).named(gone.sha256) if shards else {}
     former = [(one.source, one.reason) for one in in_state if one.reason]
@@ -273,7 +289,7 @@ def _in_list(gone: Tombstones) -> Callable[[dict[str, Any]], bool]:
     return lambda row: row["source_sha256"] in gone.sha256
 
 
-def _told_in(layout: Layout, shards: dict[str, Any], leave: Callable[[dict[str, Any]], bool]) -> set[str]:
+def _told_in(shards: dict[str, Any], leave: Callable[[dict[str, Any]], bool]) -> set[str]:
     return {row["source_uri"] for rows in shards.values() for row in rows if leave(row)}
 
 
@@ -292,7 +308,6 @@ def _finish(layout: Layout, progress: Progress) -> Removed:
     rewrite.adopt(layout, journal["manifest"], journal["written"])
     _renew_pages(layout)
     mentions = _mentions(layout, journal["uris"])
-    remove_tree(layout.rewritten)
     progress.say(f"remove: {journal['pictures']:,} pictures, {journal['samples']:,} samples")
     return Removed(journal["pictures"], journal["samples"], tuple(journal["written"]), mentions)
 
@@ -321,12 +336,12 @@ def _clean_catalog(layout: Layout, rows: dict[tuple[int, int], str]) -> None:
     with put(layout.catalog) as file, pq.ParquetWriter(file, catalog.SCHEMA, compression="zstd") as writer:
         for parts, table in catalog.groups(layout.catalog, catalog.SCHEMA.names):
             places = [(part, row) for part in parts for row in range(sizes[part])]
-            nothing = {name: getattr(catalog.removed(""), name) for name in catalog.LOCATION_FIELDS}
+            nothing = {name: getattr(catalog.removed(""), name) for name in LOCATION_FIELDS}
             cleaned = _replaced(
                 table, {at: nothing | {"uri": rows[spot]} for at, spot in enumerate(places) if spot in rows}
             )
             writer.write_table(cleaned, row_group_size=max(cleaned.num_rows, 1))
-        writer.add_key_value_metadata(metadata)
+        writer.add_key_value_metadata(dict(sorted(metadata.items())))
 
 
 def _clean_measured(layout: Layout, part: int, rows: set[int]) -> None:

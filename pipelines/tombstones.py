@@ -1,9 +1,9 @@
 """Tombstones: digests of pictures that were removed from a dataset, and must not come back.
 
 The list is public and goes with the dataset, so that whoever has an earlier copy can find what was taken out of it by
-`source_sha256`; it holds digests only. A list of an earlier dataset may be named in a recipe (`tombstones:`), and the one
-that lies in an output folder holds there in any case. A person is listed as a digest of the digest that the build knows,
-which is salted: it holds in that folder only, and nobody else can tell who it is.
+`source_sha256`; it holds digests only. A list of an earlier dataset may be named in a recipe (`tombstones:`), and the
+one that lies in an output folder holds there in any case. A person is listed as a digest of the digest that the build
+knows, which is salted: it holds in that folder only, and nobody else can tell who it is.
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ def read(path: Path) -> Tombstones:
 def write(path: Path, removed: Tombstones) -> None:
     """Writes a list; equal lists are equal bytes."""
     what = "SHA-256 of the source bytes of pictures that were removed and must not be used; 'people' are salted digests"
-    put_json(path, {"version": VERSION, "what": what, "sha256": sorted(removed.sha256), "people": sorted(removed.people)})
+    put_json(
+        path, {"version": VERSION, "what": what, "sha256": sorted(removed.sha256), "people": sorted(removed.people)}
+    )
 
 
 def all_of(paths: Iterable[str | Path]) -> Tombstones:

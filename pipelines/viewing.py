@@ -15,7 +15,7 @@ from pipelines.guides import Guides
 from pipelines.imaging.decode import inspect
 from pipelines.imaging.encode import decode_image, decode_png
 from pipelines.imaging.render import render
-from pipelines.recipe import Recipe, load
+from pipelines.recipe import Recipe, load_anywhere
 from pipelines.sample import MASK_MEMBER
 from pipelines.shards.compose import Sample, compose
 from pipelines.shards.read import find_sample, metadata_of
@@ -62,7 +62,7 @@ def preview(recipe: str | Path | Recipe, image: str | Path, folder: str | Path, 
         MenderyError: the picture cannot be used.
     """
     # A single file has no annotations that guides could be made from.
-    recipe, path = load(recipe).model_copy(update={"guides": Guides()}), Path(image)
+    recipe, path = load_anywhere(recipe).model_copy(update={"guides": Guides()}), Path(image)
     try:
         data = path.read_bytes()
         header = inspect(data, max_pixels=recipe.curate.max_pixels)

@@ -222,3 +222,15 @@ def test_evaluation_splits_have_every_bin_of_every_crop(ray_here: None, photos: 
     assert bins == [["0.01-0.1", "0.1-0.2", "0.2-0.3", "0.3-0.4", "0.4-0.5", "0.5-0.6"]] * len(bins)
     train = pa.concat_tables(pq.read_table(path) for path in (tmp_path / "out/shards").glob("train-*.parquet"))
     assert set(pc.value_counts(train["source_sha256"]).field("counts").to_pylist()) == {2}
+
+
+def test_evaluation_splits_also_show_damages_that_have_no_ratio_to_ask(
+    ray_here: None, photos: Path, tmp_path: Path
+) -> None:
+    text = recipe_text(f"{{type: folder, path: {photos}}}").replace("kind: box", "kind: scratches")
+    text = text.replace("splits: {train: 0.8, val: 0.1, test: 0.1}", "splits: {train: 0.5, test: 0.5, per_bin: [test]}")
+    (tmp_path / "r.yaml").write_text(text)
+    build(tmp_path / "r.yaml", tmp_path / "out")
+    index = pa.concat_tables(pq.read_table(path) for path in sorted((tmp_path / "out/shards").glob("test-*.parquet")))
+    kinds = index.group_by("source_sha256").aggregate([("damage", "list")])["damage_list"].to_pylist()
+    assert kinds == [["brush"] * 6 + ["scratches"] * 2] * len(kinds)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import product
-
 import pytest
 
-from pipelines.cards import front_matter
-from pipelines.corpora import CORPORA
 from pipelines.licences import LICENCES, address, combined, conflicts, strictest, terms
 
 OPEN = ("public domain", "US government work", "CC0-1.0", "CC-PDDC")
@@ -23,7 +19,6 @@ CHART = {
     ("BY-NC-SA", "BY-NC-SA"): "BY-NC-SA", ("BY-NC-SA", "BY-ND"): "", ("BY-NC-SA", "BY-NC-ND"): "",
     ("BY-ND", "BY-ND"): "", ("BY-ND", "BY-NC-ND"): "", ("BY-NC-ND", "BY-NC-ND"): "",
 }  # fmt: skip
-PAIRS = list(product(LICENCES, LICENCES))
 
 
 def kind(licence: str) -> str:
@@ -41,24 +36,26 @@ def test_terms_say_who_may_pass_copies_on(licence: str, allowed: str) -> None:
     assert terms(licence).redistribute == allowed
 
 
-@pytest.mark.parametrize(("one", "other"), PAIRS)
-def test_every_pair_combines_as_the_chart_says(one: str, other: str) -> None:
-    kinds = (kind(one), kind(other))
-    stated = CHART.get(kinds, CHART.get(kinds[::-1]))
-    if stated is not None:
-        assert kind(combined([one, other])) == stated
+@pytest.mark.parametrize("one", LICENCES)
+def test_every_pair_combines_as_the_chart_says(one: str) -> None:
+    for other in LICENCES:
+        kinds = (kind(one), kind(other))
+        stated = CHART.get(kinds, CHART.get(kinds[::-1]))
+        if stated is not None:
+            assert kind(combined([one, other])) == stated, other
 
 
-@pytest.mark.parametrize(("one", "other"), PAIRS)
-def test_no_pair_becomes_freer_than_its_parts(one: str, other: str) -> None:
-    both = combined([one, other])
-    assert both == combined([other, one])
-    if both:
-        for part in (terms(one), terms(other)):
-            assert terms(both).attribution >= part.attribution and terms(both).share_alike >= part.share_alike
-        assert terms(both).redistribute == strictest([one, other])[0]
-    else:
-        assert conflicts([one, other]), "nothing says why"
+@pytest.mark.parametrize("one", LICENCES)
+def test_no_pair_becomes_freer_than_its_parts(one: str) -> None:
+    for other in LICENCES:
+        both = combined([one, other])
+        assert both == combined([other, one])
+        if both:
+            for part in (terms(one), terms(other)):
+                assert terms(both).attribution >= part.attribution and terms(both).share_alike >= part.share_alike
+            assert terms(both).redistribute == strictest([one, other])[0]
+        else:
+            assert conflicts([one, other]), "nothing says why"
 
 
 def test_of_versions_the_later_one_holds() -> None:
@@ -96,16 +93,3 @@ def test_licences_of_creative_commons_have_an_address() -> None:
     assert address("CC-BY-NC-SA-4.0") == "https://creativecommons.org/licenses/by-nc-sa/4.0/"
     assert address("CC-BY-2.0") == "https://creativecommons.org/licenses/by/2.0/"
     assert address("research-only") == ""
-
-
-@pytest.mark.parametrize(("one", "other"), list(product(sorted(CORPORA), repeat=2)))
-def test_every_pair_of_corpora_goes_out_only_as_both_allow(one: str, other: str) -> None:
-    cards = [front_matter(name) for name in (one, other) if name != "package-photos"]
-    allowed = {card["redistribute"] for card in cards} | {"yes"}
-    both = combined([card["licence"] for card in cards])
-    if "no" in allowed:
-        assert both == ""
-    elif "noncommercial" in allowed:
-        assert both in ("CC-BY-NC-SA-4.0", "") and (both != "" or "CC-BY-SA-4.0" in {card["licence"] for card in cards})
-    else:
-        assert both in ("CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0") or not cards

@@ -57,7 +57,8 @@ class Corpus(Source):
     corpus: str
     path: str = Field(
         description="The folder of the download, at any level; its archives may stay packed. Or one archive (of one in "
-        "parts: a part), with the annotation files that lie beside it."
+        "parts: a part), with the annotation files that lie beside it. An empty one is to be given when the recipe is "
+        "used: --source NAME=PATH."
     )
 
     expects: ClassVar[str]

@@ -52,8 +52,13 @@ def settings(recipe: dict[str, Any]) -> str:
     if (duplicates := recipe["curate"].get("duplicates")) and duplicates["embeddings"]:
         network = duplicates["embeddings"]
         measured["embeddings"] = {name: network[name] for name in network if name != "threshold"}
-    # A label map that cannot be read is a fault of its picture.
-    return json.dumps(measured | {"guides": recipe["guides"]}, sort_keys=True)
+    # A label map or an original that cannot be read is a fault of its picture.
+    pairs = any("paired" in (damage["kind"], *_kinds(damage.get("of", []))) for damage in recipe["damage"])
+    return json.dumps(measured | {"guides": recipe["guides"], "pairs": pairs}, sort_keys=True)
+
+
+def _kinds(damages: list[dict[str, Any]]) -> list[str]:
+    return [damage["kind"] for damage in damages]
 
 
 def remember(layout: Layout) -> None:

@@ -25,9 +25,11 @@ from pipelines.curate.rules import KEEP, judge
 from pipelines.errors import BadPicture, MenderyError
 from pipelines.faces import all_faces, with_five
 from pipelines.guides import cropped, drawn_parts
+from pipelines.imaging.align import warp
 from pipelines.imaging.decode import check, decode, inspect
+from pipelines.imaging.encode import encode_image
 from pipelines.imaging.face_crops import face_crops
-from pipelines.imaging.render import Rendition, render
+from pipelines.imaging.render import COVERED, Rendition, render
 from pipelines.layout import Layout
 from pipelines.places import place
 from pipelines.recipe import Recipe
@@ -161,7 +163,7 @@ def measure(
         if pack is not None and verdict(row, recipe, told.faces, told.guides)[0] == KEEP:
             faces = with_five(told.faces, row["found"])
             crops = render(data, header, recipe.image, recipe.seed, row["sha256"], faces, picture, told.as_stored)
-            pack.add(number, guided(crops, recipe, row, told))
+            pack.add(number, with_guides(crops, recipe, row, told))
         elif picture is None:
             check(data, header)  # a picture that is small and cut counts as cut
     except BadPicture as bad:
@@ -169,7 +171,14 @@ def measure(
     return row
 
 
-def guided(crops: Iterator[Rendition], recipe: Recipe, row: dict[str, Any], told: Listed) -> Iterator[Rendition]:
+def with_guides(
+    crops: Iterator[Rendition], recipe: Recipe, row: dict[str, Any], told: Listed
+) -> Iterator[Rendition]:
+    """Crops with all that the recipe asks for beside them."""
+    return _paired(_guided(crops, recipe, row, told), recipe, row, told)
+
+
+def _guided(crops: Iterator[Rendition], recipe: Recipe, row: dict[str, Any], told: Listed) -> Iterator[Rendition]:
     """Crops with the label maps that the recipe asks for, and those that its damages look at where there are any."""
     faces = all_faces(told.faces, row["found"]) if recipe.guides.parsing else "[]"
     schemes = {name: recipe.guides.scheme_of(name, told.guides, faces) for name in recipe.maps()}
@@ -182,6 +191,19 @@ def guided(crops: Iterator[Rendition], recipe: Recipe, row: dict[str, Any], told
         if schemes.get("parsing") == mesh_parts.SCHEME:
             guides["parsing.png"] = drawn_parts(faces, crop.matrix, recipe.image.size)
         yield replace(crop, guides=guides)
+
+
+def _paired(crops: Iterator[Rendition], recipe: Recipe, row: dict[str, Any], told: Listed) -> Iterator[Rendition]:
+    """Crops with the original for the picture, and the picture for what covers it, where a damage asks for pairs."""
+    data = told.original() if recipe.wants_pairs() else None
+    if data is None:
+        yield from crops
+        return
+    original, _ = decode(data, inspect(data, max_pixels=recipe.curate.max_pixels))
+    for crop in crops:
+        # The two show the same, and may be of different sizes.
+        fitted = warp(original, original.shape[1] / row["width"], crop.matrix, recipe.image.size)
+        yield replace(crop, data=encode_image(fitted, recipe.image), guides={**crop.guides, COVERED: crop.data})
 
 
 def verdict(row: dict[str, Any], recipe: Recipe, faces: str, guides: str) -> tuple[str, str]:

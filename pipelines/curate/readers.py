@@ -12,7 +12,7 @@ from typing import Any
 from pipelines import catalog
 from pipelines.errors import BadPicture
 from pipelines.guides import LabelMap, label_map
-from pipelines.labels import guide_of
+from pipelines.labels import Guide, guide_of
 from pipelines.layout import Layout
 from pipelines.recipe import Recipe
 from pipelines.sources.base import Location, OpenSource, Source
@@ -45,11 +45,22 @@ class Listed:
             BadPicture: it cannot be read.
         """
         guide = guide_of(json.loads(self.guides)[name])
+        return label_map(self._files(name, guide), guide.scheme), guide.scheme
+
+    def original(self) -> bytes | None:
+        """The picture that its corpus pairs with this one, or None.
+
+        Raises:
+            BadPicture: it cannot be read.
+        """
+        guides = json.loads(self.guides)
+        return self._files("original", guide_of(guides["original"]))[""] if "original" in guides else None
+
+    def _files(self, name: str, guide: Guide) -> dict[str, bytes]:
         try:
-            files = {part: self.read(location) for part, location in guide.files.items()}
+            return {part: self.read(location) for part, location in guide.files.items()}
         except BadPicture as bad:
             raise BadPicture("bad_guide", f"{name}: {bad}", bad.transient) from None
-        return label_map(files, guide.scheme), guide.scheme
 
 
 def listed(row: dict[str, Any], readers: Readers | None = None) -> Listed:

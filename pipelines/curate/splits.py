@@ -44,7 +44,8 @@ class Splits(BaseModel):
     per_bin: list[Literal["val", "test"]] = Field(
         default_factory=list,
         description="Splits to evaluate on, bin by bin: there every crop has one sample in each of `bins`, of the "
-        "damages that can be asked for a ratio; `variants` and their ratio_range do not count there.",
+        "damages that can be asked for a ratio, whatever their ratio_range, and `variants` of those that cannot, such "
+        "as face masks.",
     )
     bins: list[float] = Field(
         [0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6],

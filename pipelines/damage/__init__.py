@@ -30,6 +30,7 @@ from pipelines.damage.holes import HoleDamage, Holes
 from pipelines.damage.irregular import Irregular
 from pipelines.damage.lama import LamaMedium, LamaSmall, LamaThick, LamaThin, LamaTrain
 from pipelines.damage.mould import Mould
+from pipelines.damage.paired import Paired
 from pipelines.damage.pixels import Pixels
 from pipelines.damage.scratches import Scratches
 from pipelines.damage.several import Several
@@ -58,6 +59,7 @@ __all__ = [
     "LamaThin",
     "Mask",
     "Mould",
+    "Paired",
     "Parameters",
     "Picture",
     "Scratches",
@@ -90,6 +92,7 @@ DAMAGES: dict[str, type[Damage]] = {
     "mat_small": MatSmall,
     "mould": Mould,
     "outpaint": Outpaint,
+    "paired": Paired,
     "pixels": Pixels,
     "scratches": Scratches,
     "several": Several,

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Self
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -83,6 +84,7 @@ class Context:
         image: (H, W, 3) the picture itself, for damages that look at what they cover.
         faces: the nearest to the middle first.
         maps: label maps by guide, `parsing` of a face or `segments` of a scene.
+        covered: (H, W, 3) the picture as its corpus shows it besides, covered by something; `image` is its original.
     """
 
     height: int
@@ -91,6 +93,7 @@ class Context:
     image: Picture | None = None
     faces: tuple[Face, ...] = ()
     maps: Mapping[str, ClassMap] = field(default_factory=dict)
+    covered: Picture | None = None
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ class Damage(BaseModel):
     """Whether any asked ratio can be met; a face mask, say, is as large as its face."""
 
     looks_at: ClassVar[frozenset[str]] = frozenset()
-    """What of the context besides the size is looked at: `image`, `faces`, or a guide of `maps`."""
+    """What of the context besides the size is looked at: `image`, `faces`, `covered`, or a guide of `maps`."""
 
     kind: str
     weight: float = Field(1.0, gt=0, description="How often this damage is drawn, relative to the others.")
@@ -172,6 +175,28 @@ class Damage(BaseModel):
 def mask_ratio(mask: Mask) -> float:
     """Share of missing pixels, in [0, 1]."""
     return float(np.count_nonzero(mask)) / mask.size
+
+
+DIFFICULTY_SIDE = 256
+"""Larger masks are shrunk to it before distances are measured: the numbers hardly change, and the time is bounded."""
+
+
+def difficulty(mask: Mask) -> float:
+    """How hard a hole is to fill, 0 to 1, for training from easy to hard.
+
+    The longest way from a missing pixel to a known one, as a share of half the shorter side, at most 1. Thin
+    strokes are easy however much they cover, since what they hide is seen beside them; a box of the same ratio is
+    not. Beyond the picture's edge nothing is known.
+
+    Args:
+        mask: (H, W) uint8.
+    """
+    side = max(mask.shape)
+    if side > DIFFICULTY_SIDE:
+        height, width = (max(1, round(length * DIFFICULTY_SIDE / side)) for length in mask.shape)
+        mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)  # type: ignore[assignment]
+    reach = float(cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_5).max())
+    return float(min(1.0, round(2 * reach / min(mask.shape), 4)))
 
 
 def _tuples(value: Any) -> Any:

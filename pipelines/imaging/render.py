@@ -19,6 +19,9 @@ from pipelines.imaging.fit import Fit, Matrix, decode_side, fit
 
 UNMOVED: Matrix = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
+COVERED = "covered"
+"""Name beside the guides of the picture whose original is the clean one, encoded as that is; no member of a sample."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rendition:

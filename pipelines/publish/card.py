@@ -7,6 +7,7 @@ have equal cards: nothing says when or where one was written.
 
 from __future__ import annotations
 
+import heapq
 import io
 import re
 from collections.abc import Iterator
@@ -14,7 +15,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import dataset_cards
 import jinja2
 import numpy as np
 import pyarrow.parquet as pq
@@ -22,6 +22,7 @@ import yaml
 from markupsafe import Markup
 from PIL import Image, ImageDraw
 
+import dataset_cards
 from pipelines.damage import DAMAGES
 from pipelines.damage.base import Picture
 from pipelines.errors import MenderyError
@@ -32,9 +33,9 @@ from pipelines.places import place
 from pipelines.publish import facts as told_facts
 from pipelines.publish.facts import Facts, facts
 from pipelines.publish.features import features
-from pipelines.publish.gallery import COLUMNS, Candidate, Candidates
+from pipelines.publish.gallery import COLUMNS, Candidate
 from pipelines.publish.gate import file_name, terms_of
-from pipelines.publish.report import to_yaml
+from pipelines.publish.report import TYPICAL_RATIO, to_yaml
 from pipelines.publish.samples import Kind
 from pipelines.sample import MASK_MEMBER, METADATA_FIELDS
 from pipelines.shards.read import read_members
@@ -43,29 +44,38 @@ from pipelines.viewing import overlay
 from pipelines.wording import size
 
 HUB_LICENCES = frozenset(
-    "apache-2.0 mit cc0-1.0 cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc-by-nc-2.0 cc-by-nc-3.0 "
-    "cc-by-nc-4.0 cc-by-nd-4.0 cc-by-nc-nd-3.0 cc-by-nc-nd-4.0 cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0".split()
-)
+    (
+        "apache-2.0", "mit", "cc0-1.0", "cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-3.0",
+        "cc-by-sa-4.0", "cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0",
+        "cc-by-nc-sa-4.0",
+    )
+)  # fmt: skip
 """Identifiers of the Hub for licences of our table; others are "other" there, with a name."""
 
-SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"),
-         (10**8, "10M<n<100M"), (10**9, "100M<n<1B"))  # fmt: skip
+SIZES = (
+    (10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"),
+    (10**8, "10M<n<100M"), (10**9, "100M<n<1B"),
+)  # fmt: skip
+"""Numbers of samples below which the Hub has a name for them."""
 
 GATED_PROMPT = (
-    "This dataset shows people who were not asked. By asking for access you agree to use it for repairing pictures only, "
-    "to recognise or identify nobody with it, and to delete pictures that are removed from it."
+    "This dataset shows people who were not asked. By asking for access you agree to use it for repairing pictures "
+    "only, to recognise or identify nobody with it, and to delete pictures that are removed from it."
 )
 
-NUM_ROWS = 8
-"""Damages of which the picture shows a sample."""
+NUM_SHOWN, MOST_SHOWN = 6, 12
+"""Samples that the picture shows; more than the first where there are more damages."""
 
-_SIDE, _GAP, _LABEL = 160, 6, 22
+_PER_DAMAGE = 64
+"""Samples of each damage to choose from."""
+
+_SIDE, _GAP, _LABEL, _BESIDE = 150, 6, 22, 2
 _BACK, _INK, _HIDDEN = (255, 255, 255), (60, 60, 60), (236, 232, 226)
 _MARK = re.compile(r"<!-- mendery:(?P<edge>begin|end) (?P<name>[a-z-]+) -->")
 
 CONTACT = (
-    "Write to whoever published this dataset, or open a discussion on its page, and name the picture by `source_sha256` "
-    "or `source_uri` of its `json`. You need not say why."
+    "Write to whoever published this dataset, or open a discussion on its page, and name the picture by "
+    "`source_sha256` or `source_uri` of its `json`. You need not say why."
 )
 
 
@@ -96,7 +106,9 @@ def write(out: str | Path, *, contact: str = "", repo: str = "") -> Path:
 
 def _repo_of(path: Path) -> str:
     """The repository that a card names already."""
-    found = re.search(r'load_dataset\("([\w.-]+/[\w.-]+)"', path.read_text(encoding="utf-8")) if path.is_file() else None
+    found = (
+        re.search(r'load_dataset\("([\w.-]+/[\w.-]+)"', path.read_text(encoding="utf-8")) if path.is_file() else None
+    )
     return found[1] if found and not found[1].startswith("PATH") else ""
 
 
@@ -105,6 +117,9 @@ def _values(told: Facts, contact: str, repo: str) -> dict[str, Any]:
     return {
         "told": told,
         "facts": told_facts,
+        "about": [
+            " ".join(text.split()) for text in re.split(r"\n\s*\n", told.recipe.get("about") or "") if text.strip()
+        ],
         "front": Markup(front_matter(told)),  # noqa: S704  # YAML, escaped by its writer
         "where": repo or "PATH",
         "repo": repo,
@@ -145,8 +160,9 @@ def environment() -> jinja2.Environment:
         "number": "{:,}".format,
         "percent": lambda share: f"{100 * share:.0f} %",
         "code": code,
+        "code_kept": code_kept,
         "link": link,
-        "prose": lambda text: Markup(text),  # noqa: S704  # sentences of ours, with their own emphasis
+        "prose": Markup,  # sentences of ours, with their own emphasis
     }
     return environment
 
@@ -162,6 +178,12 @@ def code(value: Any) -> Markup:
     """Text as code in a line."""
     text = " ".join(str(value).split()).replace("`", "'").replace("|", "¦")
     return Markup(f"`{text}`")  # noqa: S704
+
+
+def code_kept(text: str) -> Markup:
+    """A paragraph of a recipe: its code in backticks stays code, all else is escaped."""
+    pieces = re.split(r"`([^`]*)`", text)
+    return Markup("".join(code(one) if number % 2 else escaped(one) for number, one in enumerate(pieces)))  # noqa: S704
 
 
 def link(address: Any, text: Any = "") -> Markup:
@@ -181,7 +203,9 @@ def merged(new: str, old: str, path: Path) -> str:
     parts = {name: text for name, text in _parts(new, path) if name}
     kept = list(_parts(old, path))
     if not any(name for name, _ in kept):
-        raise MenderyError(f"{path} has no parts between markers, so it is not ours to change: move it away, or delete it")
+        raise MenderyError(
+            f"{path} has no parts between markers, so it is not ours to change: move it away, or delete it"
+        )
     text = "".join(parts.get(name, "") if name else text for name, text in kept)
     if not old.startswith("---\n"):
         return text
@@ -305,6 +329,7 @@ _MEANINGS = {
     "mask_ratio": "share of missing pixels",
     "mask_ratio_bin": "its bin",
     "mask_ratio_asked": "what was asked for",
+    "difficulty": "how far the middle of the hole is from anything known, 0 easy to 1 hard",
     "labels": "JSON text: what the collection declares",
     "labels_by": "who says so",
     "faces": "JSON text: box and five points of each face, in pixels of the crop",
@@ -322,38 +347,52 @@ def field_rows() -> list[tuple[str, str, str]]:
 
 
 def _grid(layout: Layout, told: Facts) -> bytes:
-    """A JPEG with a row per damage: image, damaged, mask; the mask alone where pictures may not be shown."""
+    """A JPEG with a sample of each damage: image, damaged, mask; the mask alone where pictures may not be shown."""
     chosen = _chosen(layout, told)
-    shown = {(row.source, row.licences) for row in told.verdict.table if row.allowed} if not told.verdict.gated else set()
+    shown = (
+        {(row.source, row.licences) for row in told.verdict.table if row.allowed} if not told.verdict.gated else set()
+    )
     rows = [_row(layout, candidate, shown) for candidate in chosen]
     if not rows:
         rows = [("", [_nothing()])]
-    columns = max(len(pictures) for _, pictures in rows)
-    step = _SIDE + _GAP
-    sheet = Image.new("RGB", (columns * step + _GAP, len(rows) * (step + _LABEL) + _GAP), _BACK)
+    step, wide = _SIDE + _GAP, max(len(pictures) for _, pictures in rows)
+    beside = min(len(rows), _BESIDE)
+    size = (beside * (wide * step + _GAP) + _GAP, -(-len(rows) // beside) * (step + _LABEL) + _GAP)
+    sheet = Image.new("RGB", size, _BACK)
     draw = ImageDraw.Draw(sheet)
     for number, (label, pictures) in enumerate(rows):
-        top = number * (step + _LABEL) + _GAP
-        draw.text((_GAP, top), label, fill=_INK, font_size=14)
+        left = _GAP + number % beside * (wide * step + _GAP)
+        top = _GAP + number // beside * (step + _LABEL)
+        draw.text((left, top), label, fill=_INK, font_size=14)
         for column, picture in enumerate(pictures):
-            sheet.paste(Image.fromarray(picture).resize((_SIDE, _SIDE), Image.Resampling.LANCZOS),
-                        (_GAP + column * step, top + _LABEL - 2))  # fmt: skip
+            shown_as = Image.fromarray(picture).resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+            sheet.paste(shown_as, (left + column * step, top + _LABEL - 2))
     encoded = io.BytesIO()
     sheet.save(encoded, "JPEG", quality=85, optimize=True)
     return encoded.getvalue()
 
 
 def _chosen(layout: Layout, told: Facts) -> list[Candidate]:
-    """One sample of each damage, of different pictures where possible, such as are allowed first."""
-    candidates = Candidates(len(told.manifest["shards"]))
+    """Typical samples of each damage in turn, of different pictures where possible, and such as are allowed first."""
     allowed = {(row.source, row.licences[0]) for row in told.verdict.table if row.allowed}
+    found: dict[str, list[tuple[bool, float, Candidate]]] = {}
     for shard in told.manifest["shards"]:
-        index = pq.read_table(opened(layout.index(shard["name"])), columns=[*COLUMNS, "source", "licence"])
-        rows = [(row["source"], row["licence"]) in allowed for row in index.to_pylist()]
-        candidates.add("train", shard["name"], index.filter(rows) if any(rows) else index)
-    kinds = max(len(told.damages), 1)
-    found = candidates.choose(kinds)
-    return found[:NUM_ROWS]
+        columns = [*COLUMNS, "source", "licence"]
+        for row in pq.read_table(opened(layout.index(shard["name"])), columns=columns).to_pylist():
+            one = Candidate(row["mask_ratio"], row["key"], row["source_sha256"], shard["name"])
+            rank = ((row["source"], row["licence"]) not in allowed, abs(one.mask_ratio - TYPICAL_RATIO), one)
+            found.setdefault(row["damage"], []).append(rank)
+        found = {kind: heapq.nsmallest(_PER_DAMAGE, ranked) for kind, ranked in found.items()}
+    turns = [found[kind] for kind in sorted(found)]
+    chosen: list[Candidate] = []
+    while len(chosen) < max(NUM_SHOWN, min(len(turns), MOST_SHOWN)) and any(turns):
+        for ranked in turns:
+            if ranked and len(chosen) < MOST_SHOWN:
+                shown = {one.picture for one in chosen}
+                best = min(ranked, key=lambda rank: (rank[0], rank[2].picture in shown, rank))
+                ranked.remove(best)
+                chosen.append(best[2])
+    return chosen[: max(NUM_SHOWN, min(len(turns), MOST_SHOWN))]
 
 
 def _row(layout: Layout, candidate: Candidate, shown: set[Any]) -> tuple[str, list[Picture]]:

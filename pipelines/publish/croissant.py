@@ -1,8 +1,8 @@
 """Croissant: what a built dataset is, for programs that know nothing of it.
 
-Version 1.0 of the format, with the responsible-AI vocabulary. Record sets are what `mlcroissant` really iterates: `samples`
-from the indexes beside the shards, file by file, with everything that is known of a sample but its pixels; and one record
-set per member, whose records are its bytes with the key of the sample, since the reader cannot group the members of a tar.
+Version 1.0 of the format, with the responsible-AI vocabulary. Record sets are what `mlcroissant` really iterates:
+`samples` from the indexes beside the shards, file by file, with what these know; and one record set per
+member, whose records are its bytes with the key of the sample, since the reader cannot group the members of a tar.
 
 The one trade-off: addresses are relative, so a dataset is iterated from its folder, downloaded or built. `mlcroissant`
 unpacks tars into a cache that it names by the address alone; clear it, or set CROISSANT_CACHE, when a version changes.
@@ -36,6 +36,7 @@ CONTEXT: dict[str, Any] = {
     "dataCollection": "cr:dataCollection",
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/",
+    "equivalentProperty": "cr:equivalentProperty",
     "examples": {"@id": "cr:examples", "@type": "@json"},
     "extract": "cr:extract",
     "field": "cr:field",
@@ -57,6 +58,7 @@ CONTEXT: dict[str, Any] = {
     "regex": "cr:regex",
     "repeated": "cr:repeated",
     "replace": "cr:replace",
+    "samplingRate": "cr:samplingRate",
     "sc": "https://schema.org/",
     "separator": "cr:separator",
     "source": "cr:source",
@@ -64,7 +66,7 @@ CONTEXT: dict[str, Any] = {
     "transform": "cr:transform",
 }
 
-KEY = r"^([^.]+)\..*$"
+KEY = r"^([^.]+)"
 """What of a member's name is the key of its sample."""
 
 _FORMATS = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "json": "application/json",
@@ -170,7 +172,7 @@ def _samples() -> dict[str, Any]:
         "@type": "cr:RecordSet",
         "@id": "samples",
         "name": "samples",
-        "description": "What is known of every sample.",
+        "description": "What the index knows of every sample.",
         "key": {"@id": "samples/key"},
         "field": [
             {
@@ -224,15 +226,13 @@ def _responsible(told: Facts) -> dict[str, Any]:
     manifest, audit = told.manifest, told.manifest["audit"]
     sources = ", ".join(f"{source.title} ({source.kept:,} pictures)" for source in told.sources)
     lost = ", ".join(f"{count:,} {reason}" for reason, count in audit["dropped"].items()) or "none"
-    publishers = [
-        f"{source.title}: published by {source.card['publisher']}" for source in told.sources if source.card
-    ]
+    publishers = [f"{source.title}: published by {source.card['publisher']}" for source in told.sources if source.card]
     faces = manifest["recipe"]["curate"]["faces"]
-    found = {
+    return {
         "rai:dataCollection": f"Photographs of existing collections: {sources}.",
         "rai:dataCollectionType": ["Secondary Data Analysis"],
         "rai:dataCollectionRawData": "; ".join(publishers) or "Photographs of whoever built the dataset.",
-        "rai:dataCollectionMissingData": f"Of {audit['found']:,} pictures {audit['kept']:,} were kept; dropped: {lost}.",
+        "rai:dataCollectionMissingData": f"Of {audit['found']:,} pictures {audit['kept']:,} were kept. Dropped: {lost}",
         "rai:dataPreprocessingProtocol": [_plain(step) for step in tell.made(told)],
         "rai:dataManipulationProtocol": "Damage is drawn by a program; json holds its parameters and seed.",
         "rai:dataAnnotationProtocol": tell.provenance(told) or ["No labels are declared."],
@@ -248,7 +248,6 @@ def _responsible(told: Facts) -> dict[str, Any]:
         "rai:dataReleaseMaintenancePlan": "Pictures are removed on request, by mendery remove; tombstones.json lists "
         "their digests, and later versions do not hold them.",
     }
-    return found
 
 
 def _plain(text: str) -> str:

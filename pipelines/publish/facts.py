@@ -26,7 +26,7 @@ from pipelines.layout import Layout
 from pipelines.licences import address, terms
 from pipelines.places import place
 from pipelines.publish.figures import COLUMNS, Figures
-from pipelines.publish.gate import PER_PICTURE, Verdict, judge, refuse_removed
+from pipelines.publish.gate import PER_PICTURE, Verdict, judge
 from pipelines.publish.samples import Survey, survey
 from pipelines.sample import SPLITS
 from pipelines.storage import opened
@@ -34,6 +34,8 @@ from pipelines.wording import size
 
 REUSED = 20
 """Samples of one picture from which it is worth saying that there are more samples than pictures."""
+
+_FORMATS = {"jpg": "JPEG", "png": "PNG", "webp": "WebP"}
 
 _SKEWED = 5.0
 """How many times as often the middle is damaged as the rim, from which it is worth saying."""
@@ -125,10 +127,9 @@ def facts(out: str | Path) -> Facts:
     """Reads a finished dataset.
 
     Raises:
-        MenderyError: it is not finished, its shards are not those of its manifest, or a removed picture is still in it.
+        MenderyError: it is not finished, or its shards are not those of its manifest.
     """
     layout, manifest = Layout(place(out)), manifests.matching(out)
-    refuse_removed(layout, manifest)
     found, figures = survey(out, manifest), Figures()
     for shard in manifest["shards"]:
         figures.add(shard["split"], pq.read_table(opened(layout.index(shard["name"])), columns=list(COLUMNS)))
@@ -179,7 +180,7 @@ def summary(told: Facts) -> str:
     recipe = told.recipe
     kinds = ", ".join(one.kind for one in told.damages)
     what = (
-        f"Each is a photograph, the same photograph damaged on purpose ({kinds}), and the exact mask of what is damaged."
+        f"Each is a photograph, the same photograph damaged on purpose ({kinds}), and the exact mask of the damage."
         if told.damages
         else "Each is a photograph, cropped and scaled."
     )
@@ -209,7 +210,7 @@ def misuses(told: Facts) -> list[str]:
     sentences = []
     if told.shows_people:
         sentences += [
-            "Recognising, identifying or tracking people, or training networks that do: nobody shown was asked for that.",
+            "Recognising, identifying or tracking people, or training networks that do: nobody was asked for that.",
             "Guessing group, age, sex, health or character of a person from a picture.",
             "Changing pictures of real people in order to deceive.",
         ]
@@ -264,7 +265,9 @@ def limits(told: Facts) -> list[str]:
 def _skew(heat: list[float]) -> float:
     side = math.isqrt(len(heat))
     cells = {(row, column): heat[row * side + column] for row in range(side) for column in range(side)}
-    rim = [cell for (row, column), cell in cells.items() if not 2 <= min(row, column, side - 1 - row, side - 1 - column)]
+    rim = [
+        cell for (row, column), cell in cells.items() if not min(row, column, side - 1 - row, side - 1 - column) >= 2
+    ]
     middle = [cells[row, column] for row in (side // 2 - 1, side // 2) for column in (side // 2 - 1, side // 2)]
     return (sum(middle) / len(middle)) / max(sum(rim) / len(rim), 0.01)
 
@@ -287,7 +290,7 @@ def made(told: Facts) -> list[str]:
         f"**Kept** {audit['kept']:,}" + (f"; dropped: {dropped}." if dropped else "; none was dropped."),
         f"**Cut** to {fit['size']} × {fit['size']} pixels (`fit: {fit['fit']}`"
         + (f", {fit['crops_per_image']} crops each" if fit["crops_per_image"] > 1 else "")
-        + f"), upright, in sRGB, as {fit['format'].upper()}; EXIF and GPS are gone.",
+        + f"), upright, in sRGB, as {_FORMATS[fit['format']]}; EXIF and GPS are gone.",
     ]
     if recipe["ageing"]:
         steps.append("**Aged** as a whole; `original` is the picture before.")
@@ -297,7 +300,8 @@ def made(told: Facts) -> list[str]:
             "outside the mask the damaged picture equals the clean one to the bit."
         )
     how = "as the sources declare" if splits["mode"] == "official" else f"by {splits['mode']} shares"
-    steps.append(f"**Split** {how}, so that one picture, one declared person and near-duplicates are in one split only.")
+    alike = ", all near-duplicates of it" if recipe["curate"]["duplicates"] else ""
+    steps.append(f"**Split** {how}: all samples of a picture{alike} and all of a declared person are in one split.")
     return steps
 
 
@@ -351,6 +355,7 @@ def link_of(told: Facts) -> str:
 
 # --- Citations ----------------------------------------------------------------------------------
 
+
 def bibtex(told: Facts) -> str:
     """Entries for the dataset's sources, as their cards cite them."""
     entries = [entry for source in told.sources if source.card for entry in entries_of(source.card)]
@@ -366,7 +371,7 @@ def entries_of(card: dict[str, Any]) -> list[str]:
 def _entry(key: str, citation: str) -> str:
     authors, _, rest = citation.partition(": ") if ": " in citation else ("", "", citation)
     title, year = rest[:-4].rstrip(" ,"), rest[-4:]
-    title, venue = (re.split(r"(?<=[.?]) (?!.*[.?] )", title, maxsplit=1) + [""])[:2]
+    title, venue = [*re.split(r"(?<=[.?]) (?!.*[.?] )", title, maxsplit=1), ""][:2]
     names = re.split(r", | and ", authors.replace(" et al.", " and others"))
     fields = {"author": " and ".join(name for name in names if name), "title": f"{{{title.rstrip('.')}}}"}
     return _fields(key, fields | {"howpublished": venue, "year": year})

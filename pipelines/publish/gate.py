@@ -34,6 +34,7 @@ from pipelines.storage import opened
 PER_PICTURE = "per picture"
 """What a corpus's card says where every picture has a licence of its own, and the corpus adds no terms."""
 
+
 @dataclass(frozen=True)
 class Row:
     """Samples of one kind, and what may be done with them.
@@ -104,6 +105,10 @@ def check(out: str | Path, *, commercial: bool = False) -> Verdict:
     return judge(manifest, survey(out, manifest), commercial=commercial)
 
 
+gate = check
+"""The same, as the package offers it."""
+
+
 def publishable(out: str | Path, to: str | Path, *, commercial: bool = False) -> Verdict:
     """Copies the part of a dataset that may be published into another folder; gives the verdict on that.
 
@@ -120,7 +125,11 @@ def publishable(out: str | Path, to: str | Path, *, commercial: bool = False) ->
         raise MenderyError(f"nothing of {out} may be published:\n{render(verdict)}")
     forbidden = {(row.source, row.corpus, row.licences[0]) for row in verdict.forbidden}
     copy_without(
-        out, to, lambda row: (row["source"], row["corpus"], row["licence"]) in forbidden, "not_publishable", found.named()
+        out,
+        to,
+        lambda row: (row["source"], row["corpus"], row["licence"]) in forbidden,
+        "not_publishable",
+        found.named(),
     )
     return check(to, commercial=commercial)
 
@@ -134,8 +143,8 @@ def judge(manifest: dict[str, Any], found: Survey, *, commercial: bool = False) 
     if found.biometric:
         shard, key, name = found.biometric[0]
         raise MenderyError(
-            f"{len(found.biometric)} samples hold fields that must not leave this machine: {name!r} in {shard}/{key} is "
-            "no field of the sample contract; build the dataset anew"
+            f"{len(found.biometric)} samples hold fields that must not leave this machine: {name!r} in {shard}/{key} "
+            "is no field of the sample contract; build the dataset anew"
         )
     rows = sorted(rows_of(found, commercial), key=lambda row: (row.allowed, -row.samples, row.source, row.licences))
     people, shown = _people(manifest, found)
@@ -152,7 +161,9 @@ def judge(manifest: dict[str, Any], found: Survey, *, commercial: bool = False) 
 
 
 def refuse_removed(layout: Layout, manifest: dict[str, Any]) -> None:
-    """Raises MenderyError where a sample of a removed picture is still there."""
+    """Raises MenderyError where a sample of a removed picture is still there, or a page may still tell of it."""
+    if layout.rewritten.is_dir():
+        raise MenderyError(f"a removal was interrupted: `mendery remove {layout.out}` goes on with it")
     gone = tombstones.read(layout.tombstones)
     for shard in manifest["shards"] if gone.sha256 else ():
         digests = pq.read_table(opened(layout.index(shard["name"])), columns=["source_sha256"])["source_sha256"]
@@ -184,7 +195,9 @@ def terms_of(kind: Kind) -> tuple[str, ...]:
 
 def _under(licences: tuple[str, ...], commercial: bool) -> tuple[str, str]:
     """Under which licence a sample may be passed on, and why it may not be."""
-    by_terms = {answer: [name for name in licences if terms(name).redistribute == answer] for answer in ("no", "unknown")}
+    by_terms = {
+        answer: [name for name in licences if terms(name).redistribute == answer] for answer in ("no", "unknown")
+    }
     if forbid := by_terms["no"]:
         derivatives = any("-ND-" in name for name in forbid)
         reason = "allows no derivatives, and a damaged picture is one" if derivatives else "forbids passing copies on"

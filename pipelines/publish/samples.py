@@ -13,11 +13,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.layout import Layout
-from pipelines.places import place
+from pipelines.places import ahead, is_remote, place
 from pipelines.sample import METADATA_FIELDS, METADATA_MEMBER
+from pipelines.shards.read import metadata_of, read_members
 from pipelines.storage import opened
 
 BIOMETRIC = frozenset({"descriptor", "embedding", "embeddings", "face_id", "identity", "person", "person_id"})
@@ -123,7 +125,7 @@ class Survey:
 
 
 def survey(out: str | Path, manifest: dict[str, Any]) -> Survey:
-    """Reads the `json` of every sample; whoever asks again for the same dataset gets the same answer, not to be changed.
+    """Reads the `json` of every sample; who asks again for the same dataset gets the same answer, not to be changed.
 
     Args:
         manifest: of the dataset in `out`, which matches its shards.
@@ -142,10 +144,13 @@ def _survey(out: str, shards: tuple[tuple[str, str], ...]) -> Survey:
 
 def metadata_of_shard(layout: Layout, shard: str) -> list[dict[str, Any]]:
     """The `json` of all samples of one shard, in their order."""
-    rows = pq.read_table(opened(layout.index(shard)), columns=["members"])["members"].to_pylist()
-    spots = [next(member for member in members if member["name"] == METADATA_MEMBER) for members in rows]
+    members = pc.list_flatten(pq.read_table(opened(layout.index(shard)), columns=["members"])["members"])
+    spots = members.filter(pc.equal(pc.struct_field(members, "name"), METADATA_MEMBER)).to_pylist()
+    tar = layout.shard(shard)
+    if is_remote(tar):  # a request each, but many at a time
+        return list(ahead(lambda spot: metadata_of(read_members(tar, [spot])), spots))
     found = []
-    with layout.shard(shard).open("rb") as file:
+    with tar.open("rb") as file:
         for spot in spots:
             file.seek(spot["offset"])
             found.append(json.loads(file.read(spot["size"])))

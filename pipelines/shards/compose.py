@@ -8,9 +8,9 @@ clean one's place before that, encoded and decoded likewise.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -18,11 +18,21 @@ from numpy.typing import NDArray
 
 from pipelines import seeds
 from pipelines.damage.ageing import Aged
-from pipelines.damage.base import ClassMap, Context, Damage, DamageFailed, Mask, Parameters, Picture, mask_ratio
+from pipelines.damage.base import (
+    ClassMap,
+    Context,
+    Damage,
+    DamageFailed,
+    Mask,
+    Parameters,
+    Picture,
+    difficulty,
+    mask_ratio,
+)
 from pipelines.faces import all_faces, faces_in_crop, seen_faces, with_five
 from pipelines.guides import edges_member, landmarks_member, told
 from pipelines.imaging.encode import decode_image, decode_png, encode_damaged, encode_image, encode_mask, png
-from pipelines.imaging.render import Rendition
+from pipelines.imaging.render import COVERED, Rendition
 from pipelines.licences import terms
 from pipelines.ratios import asked_ranges, bin_of
 from pipelines.recipe import Recipe
@@ -80,7 +90,7 @@ def compose(recipe: Recipe, row: Mapping[str, Any], crop: int, rendition: Rendit
             yield _finish(key, members, metadata, None)
             continue
         try:
-            yield _damaged(recipe, key, members, metadata, context, fixed[variant] if fixed else None)
+            yield _damaged(recipe, key, members, metadata, context, _slot(fixed, variant))
         except DamageFailed as failure:
             yield Failed(key, "damage_failed", str(failure))
 
@@ -109,7 +119,8 @@ def _seen(recipe: Recipe, row: Mapping[str, Any], rendition: Rendition, clean: P
     }
     height, width = clean.shape[:2]
     faces = seen_faces(told, rendition.matrix, recipe.image.size)
-    return Context(height, width, None, clean, faces, maps)
+    covered = decode_image(rendition.guides[COVERED]) if COVERED in rendition.guides else None
+    return Context(height, width, None, clean, faces, maps, covered)
 
 
 def _aged(
@@ -132,16 +143,25 @@ def _aged(
     return members, replace(seen, image=decode_image(members[image]))
 
 
+def _slot(fixed: Sequence[tuple[float, float]], variant: int) -> Slot:
+    """What a variant is for; where the bins of its split are fixed one for each bin, then those without a ratio."""
+    if not fixed:
+        return "any"
+    return fixed[variant] if variant < len(fixed) else "unasked"
+
+
 def _scheme(recipe: Recipe, row: Mapping[str, Any], name: str) -> str:
     return recipe.guides.scheme_of(name, row["guides"], all_faces(row["faces"], row["found"]))
 
 
-def choose(
-    recipe: Recipe, key: str, context: Context, fixed: tuple[float, float] | None = None
-) -> tuple[Damage, tuple[float, float] | None]:
+Slot = tuple[float, float] | Literal["any", "unasked"]
+"""What one sample is for: a fixed bin, a damage that cannot be asked for a ratio, or whatever is drawn."""
+
+
+def choose(recipe: Recipe, key: str, context: Context, slot: Slot = "any") -> tuple[Damage, tuple[float, float] | None]:
     """The damage of one sample and the ratio range asked of it: by weight, then any of its bins alike.
 
-    Where the range is fixed, only damages that can be asked for one are drawn from.
+    For a fixed bin only damages that can be asked for one are drawn from; for "unasked" only the others.
 
     Damages that find nothing to damage on this picture, such as a face mask without a face, stand aside.
 
@@ -152,7 +172,7 @@ def choose(
     able = [
         damage
         for damage, lacks in zip(recipe.damage, lacking, strict=True)
-        if not lacks and (fixed is None or damage.can_be_asked())
+        if not lacks and (slot == "any" or damage.can_be_asked() == (slot != "unasked"))
     ]
     if not able:
         missing = " or ".join(sorted({lacks for lacks in lacking if lacks}))
@@ -160,18 +180,18 @@ def choose(
     weights = np.cumsum([damage.weight for damage in able])
     drawn = seeds.uniform(recipe.seed, key, "damage") * weights[-1]
     damage = able[int(np.searchsorted(weights, drawn, side="right"))]
-    if fixed is not None:
-        return damage, fixed
+    if not isinstance(slot, str):
+        return damage, slot
     ranges = asked_ranges(damage, recipe.ratio_bins)
     asked = ranges[int(seeds.uniform(recipe.seed, key, "bin") * len(ranges))] if ranges else None
     return damage, asked
 
 
 def draw(
-    recipe: Recipe, key: str, context: Context, fixed: tuple[float, float] | None = None
+    recipe: Recipe, key: str, context: Context, slot: Slot = "any"
 ) -> tuple[Damage, Parameters, tuple[float, float] | None]:
     """Damage parameters of one sample."""
-    damage, asked = choose(recipe, key, context, fixed)
+    damage, asked = choose(recipe, key, context, slot)
     rng = seeds.generator(recipe.seed, key, damage.kind)
     return damage, damage.sample(rng, replace(context, ratio_range=asked)), asked
 
@@ -182,10 +202,10 @@ def _damaged(
     members: dict[str, bytes],
     metadata: dict[str, Any],
     seen: Context,
-    fixed: tuple[float, float] | None,
+    slot: Slot,
 ) -> Sample:
     assert seen.image is not None
-    damage, parameters, asked = draw(recipe, key, seen, fixed)
+    damage, parameters, asked = draw(recipe, key, seen, slot)
     damaged, mask, alpha = parameters.draw(seen.image)
     ratio = mask_ratio(mask)
     metadata |= {
@@ -195,6 +215,7 @@ def _damaged(
         "mask_ratio": ratio,
         "mask_ratio_bin": bin_of(ratio, recipe.ratio_bins),
         "mask_ratio_asked": [float(edge) for edge in asked or (0.0, 1.0)],
+        "difficulty": difficulty(mask),
     }
     members = members | {
         f"damaged.{recipe.image.damaged_format}": encode_damaged(damaged, recipe.image.damaged_format),
@@ -242,6 +263,7 @@ def _describe(
         "mask_ratio": 0.0,
         "mask_ratio_bin": bin_of(0.0, recipe.ratio_bins),
         "mask_ratio_asked": [0.0, 1.0],
+        "difficulty": 0.0,
         "labels": row["labels"],
         "labels_by": (row["labels_by"] or source.labels_by()) if row["labels"] != "{}" else "",
         "faces": faces_in_crop(with_five(row["faces"], row["found"]), matrix, recipe.image.size),

@@ -1,8 +1,8 @@
-"""Shards without some of their samples: for pictures that are removed, and for the part of a dataset that may be published.
+"""Shards without some of their samples: for pictures that are removed, and for the part that may be published.
 
 What stays is copied byte by byte, headers and order included, so a shard of which nothing is left out is the same file.
-Where a dataset is changed in place, everything is made beside it first (`stage`) and then put in place (`adopt`), file by
-file and the manifest last: whoever is killed in between finds the journal, and goes on with the same bytes.
+Where a dataset is changed in place, everything is made beside it first (`stage`) and then put in place (`adopt`), file
+by file and the manifest last. Who calls them keeps a journal, so that whoever is killed goes on with the same bytes.
 """
 
 from __future__ import annotations
@@ -138,7 +138,8 @@ def _heat_of(tar: Path, rows: Rows) -> NDArray[np.int64]:
                 if member["name"] == MASK_MEMBER:
                     file.seek(member["offset"])
                     mask = decode_png(file.read(member["size"]))
-                    total += cv2.resize(mask, (HEAT_SIDE, HEAT_SIDE), interpolation=cv2.INTER_AREA)
+                    small: NDArray[np.uint8] = cv2.resize(mask, (HEAT_SIDE,) * 2, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+                    total += small
     return total
 
 
@@ -157,7 +158,7 @@ def manifest_without(
     written: dict[str, dict[str, Any]],
     dropped: Dropped,
     reason: str,
-    credits: dict[tuple[str, str], list[str]],
+    authors: dict[tuple[str, str], list[str]],
     commits: dict[str, dict[str, Any]] | None = None,
     dropped_before: Iterable[tuple[str, str]] = (),
 ) -> dict[str, Any]:
@@ -166,7 +167,7 @@ def manifest_without(
     Args:
         written: rewritten shards by name, as `rewrite_shard` gives them.
         reason: for which the pictures are dropped now.
-        credits: of (source, licence), whom the remaining pictures name; others stay as they are.
+        authors: of (source, licence), whom the remaining pictures name; others stay as they are.
         commits: records of all shards before, if they are there: the heat map is then exact, else to four digits.
         dropped_before: source and former reason of pictures that were no part of the dataset, and are now dropped
             for this reason.
@@ -181,7 +182,7 @@ def manifest_without(
     stated["shards"] = [shard for shard in stated["shards"] if shard["samples"]]
     stated["splits"] = _splits(stated)
     stated["audit"] = _audit_without(stated["audit"], dropped, lost, reason)
-    stated["sources"] = [_source_without(source, dropped, reason, credits) for source in stated["sources"]]
+    stated["sources"] = [_source_without(source, dropped, reason, authors) for source in stated["sources"]]
     for name, former in dropped_before:
         for entry in (stated["audit"], *(source for source in stated["sources"] if source["name"] == name)):
             moved = Counter(entry["dropped"]) - Counter({former: 1}) + Counter({reason: 1})
@@ -216,7 +217,7 @@ def _splits(stated: dict[str, Any]) -> dict[str, dict[str, int]]:
 
 
 def _source_without(
-    source: dict[str, Any], dropped: Dropped, reason: str, credits: dict[tuple[str, str], list[str]]
+    source: dict[str, Any], dropped: Dropped, reason: str, authors: dict[tuple[str, str], list[str]]
 ) -> dict[str, Any]:
     gone = {licence: len(found) for (name, licence), found in dropped.pictures.items() if name == source["name"]}
     if not gone:
@@ -227,16 +228,14 @@ def _source_without(
         if left:
             licences[name] = entry | {
                 "pictures": left,
-                "attribution": credits.get((source["name"], name), entry["attribution"])[:100],
+                "attribution": authors.get((source["name"], name), entry["attribution"])[:100],
             }
     total = sum(gone.values())
     reasons = Counter(source["dropped"]) + Counter({reason: total})
     return source | {"kept": source["kept"] - total, "dropped": dict(sorted(reasons.items())), "licences": licences}
 
 
-def _audit_without(
-    audit: dict[str, Any], dropped: Dropped, lost: list[dict[str, str]], reason: str
-) -> dict[str, Any]:
+def _audit_without(audit: dict[str, Any], dropped: Dropped, lost: list[dict[str, str]], reason: str) -> dict[str, Any]:
     total, samples = len(dropped.digests), sum(dropped.samples.values())
     quarantined = Counter(audit["quarantined"]) - Counter(entry["reason"] for entry in lost)
     return audit | {
@@ -248,9 +247,7 @@ def _audit_without(
     }
 
 
-def _heat_without(
-    manifest: dict[str, Any], dropped: Dropped, commits: dict[str, dict[str, Any]] | None
-) -> list[float]:
+def _heat_without(manifest: dict[str, Any], dropped: Dropped, commits: dict[str, dict[str, Any]] | None) -> list[float]:
     before = manifest["audit"]["committed"]
     if commits is None:
         total = np.array(manifest["mask_heat"]) * 255 * before
@@ -305,7 +302,7 @@ def adopt(layout: Layout, manifest: dict[str, Any], written: dict[str, dict[str,
 
 
 def copy_without(
-    out: str | Path, to: str | Path, leave: Leave, reason: str, credits: dict[tuple[str, str], list[str]]
+    out: str | Path, to: str | Path, leave: Leave, reason: str, authors: dict[tuple[str, str], list[str]]
 ) -> dict[str, Any]:
     """Copies a dataset without some samples into another folder; gives the manifest there.
 
@@ -328,7 +325,7 @@ def copy_without(
         shard["name"]: _copied(layout, target, shard, shards.get(shard["name"]), leave) for shard in manifest["shards"]
     }
     changed = {name: made[name] for name in shards}
-    stated = manifest_without(manifest, changed, dropped, reason, credits, commits_of(layout, manifest))
+    stated = manifest_without(manifest, changed, dropped, reason, authors, commits_of(layout, manifest))
     if target.manifest.is_file() and read_json(target.manifest) != stated:
         raise MenderyError(f"{target.out} holds another dataset: name another folder")
     if layout.tombstones.is_file():

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from pipelines import manifest, tombstones
 from pipelines.damage import redraw
 from pipelines.damage.ageing import Aged
-from pipelines.damage.base import mask_ratio
+from pipelines.damage.base import difficulty, mask_ratio
 from pipelines.guides import faults as guide_faults
 from pipelines.imaging.encode import decode_image, decode_png, encode_image
 from pipelines.imaging.fit import Fit
@@ -42,6 +42,10 @@ MEMORY = 2**30
 
 CODEC_ERROR = 1.0
 """Levels by which pictures may differ on the whole between versions of a lossy codec."""
+
+
+DIFFICULTY_ERROR = 0.01
+"""By how much a distance may differ between versions of OpenCV."""
 
 
 @dataclass(frozen=True)
@@ -239,6 +243,8 @@ def _check_ratio(mask: np.ndarray[Any, Any], metadata: dict[str, Any], edges: li
         )
     if not (low < ratio <= high or (low, high) == (0.0, 1.0)):
         yield "ratio_asked", f"mask ratio {ratio:.6f} is outside the asked ({low:g}, {high:g}]"
+    if abs(difficulty(mask) - metadata["difficulty"]) > DIFFICULTY_ERROR:
+        yield "difficulty", f"difficulty is {difficulty(mask):.4f}, json says {metadata['difficulty']:.4f}"
 
 
 def _read_metadata(members: dict[str, bytes]) -> tuple[dict[str, Any] | None, list[tuple[str, str]]]:

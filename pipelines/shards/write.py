@@ -27,10 +27,10 @@ from pipelines.versions import versions
 
 INDEX_COLUMNS = (
     "split", "corpus", "source", "source_uri", "source_sha256", "licence", "damage", "mask_ratio", "mask_ratio_bin",
-    "crop", "variant",
+    "difficulty", "crop", "variant",
 )  # fmt: skip
 MEMBER = pa.struct([("name", pa.string()), ("offset", pa.int64()), ("size", pa.int64())])
-_TYPES = {"mask_ratio": pa.float64(), "crop": pa.int32(), "variant": pa.int32()}
+_TYPES = {"mask_ratio": pa.float64(), "difficulty": pa.float64(), "crop": pa.int32(), "variant": pa.int32()}
 INDEX_SCHEMA = pa.schema(
     [
         ("key", pa.string()),

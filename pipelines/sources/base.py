@@ -159,7 +159,11 @@ class Source(BaseModel):
     as_stored: ClassVar[bool] = False
     """Whether its pictures are clean pictures of a dataset, which need not be encoded once more."""
 
-    path: str = Field(description="File, folder or pattern; relative paths start at the recipe's folder.")
+    path: str = Field(
+        description="File, folder or pattern; relative paths start at the recipe's folder. An empty one is to be given "
+        "when the recipe is used: --source NAME=PATH."
+    )
+    optional: bool = Field(False, description="Leave this source out where its path is empty and none is given.")
     name: str = Field("", description="Short name in reports; made from the path when empty.")
     licence: str = Field("unknown", description="SPDX identifier of the pictures' licence, or 'unknown'.")
     licence_url: str = Field("", description="Where the licence can be read.")
@@ -194,6 +198,10 @@ class Source(BaseModel):
     def extra_roots(self) -> dict[str, Path]:
         """The other folders to which locations' files may be relative, by the name of their field."""
         return {name: place(getattr(self, name), self.s3) for name in self.extra_paths if getattr(self, name)}
+
+    def is_placed(self) -> bool:
+        """Whether it is said where it is, or need not be."""
+        return bool(self.path) or not type(self).model_fields["path"].is_required()
 
     def check_extra(self, name: str) -> None:
         """Raises RecipeError when nothing is where one of `extra_paths` says, before any work starts."""

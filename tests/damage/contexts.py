@@ -20,7 +20,8 @@ MIDDLE, SHORTER = (226.0, 150.0), 230.0
 def context(height: int, width: int, ratio_range: tuple[float, float] | None = None) -> Context:
     """The astronaut's head in a picture of any size, as a damage sees it."""
     matrix = _matrix(height, width)
-    return Context(height, width, ratio_range, _image(height, width), (_face(matrix),))
+    image = _image(height, width)
+    return Context(height, width, ratio_range, image, (_face(matrix),), covered=_covered(image))
 
 
 def _matrix(height: int, width: int) -> np.ndarray:
@@ -37,6 +38,14 @@ def _image(height: int, width: int) -> Picture:
     )
     image.flags.writeable = False
     return image  # type: ignore[return-value]
+
+
+def _covered(image: Picture) -> Picture:
+    """The same picture with a disc over it, and a little noise everywhere as lossy files have it."""
+    noise = np.random.default_rng(1).integers(0, 3, image.shape, np.uint8)
+    covered = cv2.add(image, noise)
+    height, width = image.shape[:2]
+    return cv2.circle(covered, (width // 2, height * 2 // 3), min(height, width) // 5, (40, 120, 220), cv2.FILLED)  # type: ignore[return-value]
 
 
 def _face(matrix: np.ndarray) -> Face:

@@ -163,6 +163,7 @@ def edit_json(name: str, value: Any) -> Callable[[Samples], str]:
         ("mask_ratio_bin", "0.6-1", "ratio_bin"),
         ("mask_ratio_asked", [0.9, 0.95], "ratio_asked"),
         ("mask_ratio", 0.123, "ratio"),
+        ("difficulty", 0.987, "difficulty"),
         ("split", "train", "split"),
         ("licence", None, "json"),
         ("damage_parameters", "{}", "mask"),
