@@ -338,14 +338,13 @@ def rebuild(
         address: A running Ray cluster; without it Ray starts on this machine.
     """
     from pipelines.rebuilding import rebuild as run
+    from pipelines.source_paths import parse
 
-    pairs = [text.partition("=") for text in source]
-    if wrong := [name for name, _, path in pairs if not path]:
-        raise MenderyError(f"--source is NAME=PATH, found {wrong[0]!r}")
+    given = parse(source)
     target = out or published.rstrip("/").rpartition("/")[2].partition("@")[0]
     options: dict[str, Any] = {"partial": partial, "workers": workers, "address": address, "quiet": False}
     try:
-        manifest = run(published, {name: path for name, _, path in pairs}, target, **options)
+        manifest = run(published, given, target, **options)
     except KeyboardInterrupt:
         print("\nNothing is lost: the same command continues", file=sys.stderr)
         sys.exit(INTERRUPTED)

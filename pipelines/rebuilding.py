@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from pipelines import catalog
+from pipelines.corpora import CORPORA
 from pipelines.curate import numbers, packs
 from pipelines.curate.measure import parsed, with_guides
 from pipelines.curate.readers import Readers, bytes_of, listed, wanted
@@ -36,6 +37,7 @@ from pipelines.layout import Layout
 from pipelines.places import fixed, place, remove_tree
 from pipelines.progress import Progress, only_one
 from pipelines.recipe import Recipe
+from pipelines.sources import SOURCES
 from pipelines.sources.base import Listing, decode_path
 from pipelines.storage import opened, put, put_bytes, put_json, read_json
 
@@ -179,21 +181,23 @@ def _recipe(stated: dict[str, Any], sources: Mapping[str, str | Path]) -> Recipe
     Raises:
         RecipeError: a source has no copy, or none of that name is in the recipe.
     """
-    plain, unused = copy.deepcopy(stated["recipe"]), dict(sources)
+    plain, used = copy.deepcopy(stated["recipe"]), set[str]()
     plain.pop("tombstones", None)  # they have done their work
     missing = []
     for source in plain["sources"]:
-        names = [name for name in (source["name"], source.get("corpus")) if name in unused]
-        if not names:
-            missing.append(f"--source {source['name']}=PATH")
-            continue
-        source["path"] = _absolute(unused[names[0]])
-        for name in [name for name in unused if name.startswith(f"{source['name']}.")]:
-            source[name.partition(".")[2]] = _absolute(unused.pop(name))
-    used = {name for source in plain["sources"] for name in (source["name"], source.get("corpus"))}
+        # A path that was given is not published; another folder that was not given stands there empty.
+        kind = (SOURCES | CORPORA)[source.get("corpus") or source["type"]]
+        for field in ("path", *(name for name in kind.extra_paths if name not in source)):
+            end = "" if field == "path" else f".{field}"
+            names = [f"{name}{end}" for name in (source["name"], source.get("corpus")) if f"{name}{end}" in sources]
+            if names:
+                source[field] = _absolute(sources[names[0]])
+                used.add(names[0])
+            else:
+                missing.append(f"--source {source['name']}{end}=PATH")
     if missing:
         raise RecipeError(f"{stated['name']} is made of your own copies: add {' '.join(missing)}")
-    if unknown := sorted(set(unused) - used):
+    if unknown := sorted(set(sources) - used):
         raise RecipeError(f"no source {unknown[0]!r} in it; it has {', '.join(s['name'] for s in plain['sources'])}")
     try:
         recipe = Recipe.model_validate(plain)

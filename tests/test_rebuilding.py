@@ -210,6 +210,16 @@ def test_sources_are_asked_for_by_name(published: Path, tmp_path: Path, sources:
         rebuild(published, sources, tmp_path / "out")
 
 
+def test_folders_that_a_source_was_joined_to_are_asked_for(tmp_path: Path) -> None:
+    from pipelines.rebuilding import _recipe
+    from pipelines.recipe import Recipe
+
+    source = {"corpus": "maskedface-net", "path": "x", "ffhq": "y"}
+    stated = {"name": "masked", "recipe": Recipe.model_validate({"name": "masked", "sources": [source]}).portable()}
+    with pytest.raises(MenderyError, match=r"add --source x\.ffhq=PATH$"):
+        _recipe(stated, {"maskedface-net": tmp_path})
+
+
 def test_a_full_dataset_needs_no_rebuilding(original: Path, tmp_path: Path) -> None:
     with pytest.raises(MenderyError, match="it holds the dataset itself"):
         rebuild(original, {}, tmp_path / "out")

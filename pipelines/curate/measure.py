@@ -171,9 +171,7 @@ def measure(
     return row
 
 
-def with_guides(
-    crops: Iterator[Rendition], recipe: Recipe, row: dict[str, Any], told: Listed
-) -> Iterator[Rendition]:
+def with_guides(crops: Iterator[Rendition], recipe: Recipe, row: dict[str, Any], told: Listed) -> Iterator[Rendition]:
     """Crops with all that the recipe asks for beside them."""
     return _paired(_guided(crops, recipe, row, told), recipe, row, told)
 
