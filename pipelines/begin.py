@@ -41,7 +41,23 @@ def begin(recipe: Recipe, layout: Layout, fresh: bool, update: bool, progress: P
         progress.say("\n  ".join(["update:", *changed]))
         known.remember(layout)
         forget(layout)
+    _forget_cleaned_plan(layout, progress)
     _list(recipe, layout, progress)
+
+
+def _forget_cleaned_plan(layout: Layout, progress: Progress) -> None:
+    """Makes way for a new plan where pictures were taken out of the old one and the manifest was lost since.
+
+    A cleaned plan tells of the shards that are there, but can make none: its crops lie elsewhere in packs made anew.
+    """
+    if layout.manifest.is_file() or not layout.plan_summary.is_file():
+        return
+    if read_json(layout.plan_summary).get("cleaned"):
+        progress.say("pictures were removed, and the manifest is gone: planning anew")
+        for file in (layout.plan_summary, layout.plan):
+            file.unlink(missing_ok=True)
+        for folder in (layout.commits, layout.shards):
+            remove_tree(folder)
 
 
 def forget(layout: Layout) -> None:

@@ -4,8 +4,8 @@ Only shards that hold it are written anew. The list of tombstones comes first, s
 may happen then; shards and manifest are made beside the dataset, and a journal says when they are complete; then the
 state forgets the picture, and the new files are put in place. Whoever is killed goes on with the same command.
 
-The state keeps, of a removed picture, its place in the catalog under a digest and nothing else, so that measurements of
-the others stay in use. Plan and commits are deleted: they are only needed to write shards anew.
+The state keeps, of a removed picture, its place in the catalog under a digest and nothing else, so that measurements
+and plan of the others stay in use. What of the state is not known here is deleted: it can be made anew.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from pipelines.publish import card, croissant
 from pipelines.publish.report import report
 from pipelines.publish.samples import survey
 from pipelines.shards import rewrite
+from pipelines.shards.write import committed
 from pipelines.sources.base import LOCATION_FIELDS
 from pipelines.storage import opened, put, put_bytes, put_json, read_json, sweep
 from pipelines.tombstones import Tombstones
@@ -272,6 +273,7 @@ def _prepare(layout: Layout, gone: Tombstones, progress: Progress) -> None:
         manifest, written, dropped, "removed", left, rewrite.commits_of(layout, manifest), former
     )
     salt = layout.salt.read_bytes() if layout.salt.is_file() else b""
+    digests = {one.sha256 for one in in_state} | dropped.digests
     put_json(
         _journal(layout),
         {
@@ -279,10 +281,64 @@ def _prepare(layout: Layout, gone: Tombstones, progress: Progress) -> None:
             "written": written,
             "rows": [[one.part, one.row, _spot(layout, salt, one)] for one in in_state],
             "uris": sorted({one.uri for one in in_state} | in_shards),
-            "pictures": len({one.sha256 for one in in_state} | dropped.digests),
+            "plan": _plan_without(layout, digests),
+            "commits": _commits_without(layout, digests, written, dropped),
+            "sha256": sorted(digests),
+            "pictures": len(digests),
             "samples": sum(dropped.samples.values()),
         },
     )
+
+
+def _plan_without(layout: Layout, digests: set[str]) -> dict[str, Any] | None:
+    """The summary of the plan without some pictures; None where there is no plan, or too little to count by."""
+    if not layout.plan_summary.is_file():
+        return None
+    summary = read_json(layout.plan_summary)
+    commits = committed(layout, [shard["name"] for shard in summary["shards"]])
+    if len(commits) < len(summary["shards"]):
+        return None
+    shards, pictures, starts = [], 0, tuple(digest[:20] for digest in digests)
+    with pq.ParquetFile(opened(layout.plan)) as plan:
+        for number, shard in enumerate(summary["shards"]):
+            planned = plan.read_row_group(number, columns=["sha256"])["sha256"].to_pylist()
+            gone = len(digests.intersection(planned))
+            pictures += gone
+            if not gone:
+                shards.append(shard)
+            elif gone < len(planned):
+                lost = sum(entry["key"].startswith(starts) for entry in commits[shard["name"]]["quarantined"])
+                shards.append(
+                    shard | {"samples": shard["samples"] - lost - _samples_of(layout, shard["name"], digests)}
+                )
+    total = sum(shard["samples"] for shard in shards)
+    counts = {"pictures": summary["pictures"] - pictures, "samples": total}
+    return summary | {"shards": shards, "cleaned": True} | counts
+
+
+def _samples_of(layout: Layout, shard: str, digests: set[str]) -> int:
+    if not layout.index(shard).is_file():
+        return 0
+    column = pq.read_table(opened(layout.index(shard)), columns=["source_sha256"])["source_sha256"]
+    return int(pc.sum(pc.is_in(column, pa.array(sorted(digests), pa.string()))).as_py() or 0)
+
+
+def _commits_without(
+    layout: Layout, digests: set[str], written: dict[str, dict[str, Any]], dropped: rewrite.Dropped
+) -> dict[str, Any]:
+    """Commit records that change, by the shard's name; None for one of which nothing is left."""
+    starts = tuple(digest[:20] for digest in digests)
+    changed: dict[str, Any] = {}
+    for path in sorted(layout.commits.glob("*.json")):
+        commit = read_json(path)
+        left = [entry for entry in commit["quarantined"] if not entry["key"].startswith(starts)]
+        if made := written.get(path.stem):
+            heat = (np.asarray(commit["heat"], np.int64) - dropped.heat[path.stem].ravel()).tolist()
+            new = commit | {"samples": made["samples"], "files": made["files"], "heat": heat, "quarantined": left}
+            changed[path.stem] = new if made["samples"] or left else None
+        elif len(left) < len(commit["quarantined"]):
+            changed[path.stem] = commit | {"quarantined": left} if commit["samples"] or left else None
+    return changed
 
 
 def _in_list(gone: Tombstones) -> Callable[[dict[str, Any]], bool]:
@@ -314,10 +370,9 @@ def _finish(layout: Layout, progress: Progress) -> Removed:
 
 def _forget(layout: Layout, journal: dict[str, Any]) -> None:
     """The state forgets the pictures; what cannot be cleaned is deleted, since it can be made anew."""
-    for file in (layout.plan_summary, layout.plan, layout.curation_report):
-        file.unlink(missing_ok=True)
-    for folder in (layout.commits, layout.renditions, layout.known, layout.gzip_indexes, layout.state / "against"):
-        remove_tree(folder)
+    layout.curation_report.unlink(missing_ok=True)
+    _delete_the_rest(layout)
+    _clean_plan(layout, journal)
     rows = {(part, row): tombstones.anonymous(spot) for part, row, spot in journal["rows"]}
     if rows:
         spots = {spot for *_, spot in journal["rows"]}
@@ -327,6 +382,42 @@ def _forget(layout: Layout, journal: dict[str, Any]) -> None:
             _clean_measured(layout, part, {row for other, row in rows if other == part})
         _clean_curated(layout, rows, set(journal["uris"]))
     _clean_log(layout, journal["uris"])
+
+
+def _delete_the_rest(layout: Layout) -> None:
+    """Deletes what of the state is not cleaned: crops, copies of datasets, indexes of compressed archives and more."""
+    kept = {path.name for path in (
+        layout.begun_with, layout.salt, layout.removed, layout.rewritten, layout.catalog, layout.measured,
+        layout.curated, layout.balance, layout.plan, layout.plan_summary, layout.commits, layout.lock, layout.log,
+    )}  # fmt: skip
+    for name in {path.relative_to(layout.state).parts[0] for path in layout.state.rglob("*")} - kept:
+        path = layout.state / name
+        remove_tree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _clean_plan(layout: Layout, journal: dict[str, Any]) -> None:
+    if journal["plan"] is None:
+        layout.plan_summary.unlink(missing_ok=True)
+        layout.plan.unlink(missing_ok=True)
+        remove_tree(layout.commits)
+        return
+    digests = pa.array(journal["sha256"], pa.string())
+    with (
+        pq.ParquetFile(opened(layout.plan)) as plan,
+        put(layout.plan) as file,
+        pq.ParquetWriter(file, plan.schema_arrow, compression="zstd") as writer,
+    ):
+        for number in range(plan.num_row_groups):
+            rows = plan.read_row_group(number)
+            left = rows.filter(pc.invert(pc.is_in(rows["sha256"], digests)))
+            if left.num_rows:
+                writer.write_table(left, row_group_size=left.num_rows)
+    put_json(layout.plan_summary, journal["plan"])
+    for name, commit in journal["commits"].items():
+        if commit is None:
+            layout.commit(name).unlink(missing_ok=True)
+        else:
+            put_json(layout.commit(name), commit)
 
 
 def _clean_catalog(layout: Layout, rows: dict[tuple[int, int], str]) -> None:

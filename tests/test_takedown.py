@@ -23,7 +23,7 @@ from pipelines.layout import Layout
 from pipelines.publish import gate
 from pipelines.shards import rewrite
 from pipelines.shards.read import iterate
-from pipelines.storage import sha256_of
+from pipelines.storage import read_json, sha256_of
 
 PEOPLE = {"anna": (0, 1, 2), "berta": (3, 4)}
 """Who is on which photograph."""
@@ -258,6 +258,33 @@ def test_why_knows_it_by_digest_only(out: Path) -> None:
 
 
 # --- It does not come back ----------------------------------------------------------------------
+
+
+def test_where_the_manifest_is_lost_all_is_planned_anew_without_it(ray_here: None, out: Path, folder: Path) -> None:
+    remove(out, source_id=GONE)
+    audit = manifest.read(out)["audit"]
+    Layout(out).manifest.unlink()
+    assert build(folder / "recipe.yaml", out, workers=2)["audit"] == audit
+    assert verify(out) == [] and mentions(out, GONE.encode()) == set()
+
+
+def test_plan_and_commits_are_those_of_the_samples_left(out: Path) -> None:
+    remove(out, source_id=GONE)
+    layout, stated = Layout(out), manifest.read(out)
+    plan = pq.ParquetFile(layout.plan)
+    assert plan.num_row_groups == len(stated["shards"]) and plan.metadata.num_rows == stated["audit"]["kept"]
+    planned = read_json(layout.plan_summary)
+    assert [shard["samples"] for shard in planned["shards"]] == [shard["samples"] for shard in stated["shards"]]
+    for shard in stated["shards"]:
+        files = read_json(layout.commit(shard["name"]))["files"]
+        assert (files["shard"]["sha256"], files["index"]["sha256"]) == (shard["sha256"], shard["index_sha256"])
+
+
+def test_what_others_left_in_the_state_is_deleted(out: Path) -> None:
+    (Layout(out).state / "copies" / "deep").mkdir(parents=True)
+    shutil.copy(Layout(out).curated, Layout(out).state / "copies" / "deep")
+    remove(out, source_id=GONE)
+    assert not (Layout(out).state / "copies").exists()
 
 
 def test_a_build_in_the_same_folder_leaves_it_as_it_is(ray_here: None, out: Path, folder: Path) -> None:

@@ -160,7 +160,7 @@ def environment() -> jinja2.Environment:
         "number": "{:,}".format,
         "percent": lambda share: f"{100 * share:.0f} %",
         "code": code,
-        "code_kept": code_kept,
+        "authored": authored,
         "link": link,
         "prose": Markup,  # sentences of ours, with their own emphasis
     }
@@ -180,10 +180,9 @@ def code(value: Any) -> Markup:
     return Markup(f"`{text}`")  # noqa: S704
 
 
-def code_kept(text: str) -> Markup:
-    """A paragraph of a recipe: its code in backticks stays code, all else is escaped."""
-    pieces = re.split(r"`([^`]*)`", text)
-    return Markup("".join(code(one) if number % 2 else escaped(one) for number, one in enumerate(pieces)))  # noqa: S704
+def authored(text: str) -> Markup:
+    """A paragraph of a recipe, which is Markdown already, but may hold no HTML and no marker."""
+    return Markup(text.replace("<", "\\<"))  # noqa: S704
 
 
 def link(address: Any, text: Any = "") -> Markup:
