@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from pipelines.errors import MenderyError
@@ -264,14 +265,19 @@ def _upload(path: HubPath, items: Sequence[Item], progress: Progress) -> list[An
         for start in range(0, len(additions), GROUP):
             group = additions[start : start + GROUP]
 
-            def request(group: list[Any] = group) -> None:
-                api().preupload_lfs_files(
-                    path.repo, group, repo_type="dataset", num_threads=PARALLEL, free_memory=False
-                )
-
-            _asked(path, request)
+            _asked(path, partial(_send, path, group))
             advance(len(group))
     return additions
+
+
+def _send(path: HubPath, group: list[Any]) -> None:
+    try:
+        api().preupload_lfs_files(path.repo, group, repo_type="dataset", num_threads=PARALLEL, free_memory=False)
+    except (RuntimeError, ValueError) as error:
+        if error.__cause__ is not None:  # of a file that was refused, or did not arrive: `patiently` looks at that
+            raise
+        # What the Hub says of single files, or its client for chunks, is no HTTP error.
+        raise MenderyError(f"{path}: sending failed: {error}; the same command continues") from None
 
 
 def _addition(item: Item) -> Any:

@@ -15,6 +15,7 @@ from pipelines.progress import Progress
 from pipelines.publish import deliver as delivering
 from pipelines.publish.contents import collect
 from pipelines.publish.push import Published
+from pipelines.publishing import publish
 from pipelines.s3 import S3Path, call, head
 
 
@@ -105,3 +106,10 @@ def test_a_dataset_in_a_bucket_is_a_source(built: Path, bucket: S3Path, tmp_path
             ]
     assert found["bucket"] == found["folder"]
     assert len(found["bucket"]) == 12
+
+
+def test_a_dataset_in_a_bucket_is_published_from_there(built: Path, bucket: S3Path, tmp_path: Path) -> None:
+    send(built, bucket)
+    publish(str(bucket), to=tmp_path / "there")
+    assert verify(tmp_path / "there") == []
+    assert (tmp_path / "there" / "README.md").read_text().startswith("---\n")

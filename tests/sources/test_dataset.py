@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from corpora.miniature import Miniature, lay
+from corpora.test_ffhq import MINIATURES as FFHQ
+from corpora.test_lapa import MINIATURE as LAPA
 from material import jpeg, recipe_text
 
 from pipelines import build, verify
@@ -124,3 +127,30 @@ def test_the_recipe_fills_in_what_is_unsaid(first: Path) -> None:
     assert recipe.splits.mode == "official"
     assert (recipe.image.size, recipe.image.quality, recipe.image.position) == (64, 80, "centre")
     assert Layout(first).out == Path(recipe.sources[0].path)
+
+
+@pytest.mark.parametrize(
+    ("miniature", "guides", "member"),
+    [(FFHQ[0], "{landmarks: true}", "landmarks.npy"), (LAPA, "{parsing: corpus}", "parsing.png")],
+    ids=["landmarks", "parsing"],
+)
+def test_guides_and_faces_are_taken_over(
+    ray_here: None, tmp_path: Path, miniature: Miniature, guides: str, member: str
+) -> None:
+    lay(tmp_path / "corpus", miniature.files)
+    rest = f"image: {{size: 64}}\ncurate: {{min_side: 16}}\nguides: {guides}\ndamage: [{{kind: box}}]\n"
+    source = f"{{corpus: {miniature.corpus}, path: corpus}}"
+    (tmp_path / "first.yaml").write_text(f"name: first\nsources: [{source}]\n{rest}")
+    build(tmp_path / "first.yaml", tmp_path / "out", workers=2)
+    (tmp_path / "again.yaml").write_text(REMASK.replace("PATH", "out") + f"guides: {guides}\n")
+    build(tmp_path / "again.yaml", tmp_path / "again", workers=2)
+    before, after = (
+        {
+            one["members"]["image.jpg"]: (one["members"][member], one["faces"], one["guides"], one["corpus"])
+            for one in samples(out)
+        }
+        for out in (tmp_path / "out", tmp_path / "again")
+    )
+    assert after == before
+    assert len(after) >= 3
+    assert verify(tmp_path / "again") == []
