@@ -109,21 +109,20 @@ def remove(
     manifests.read(out)
     if sum(given is not None for given in (source_id, sha256, identity)) > 1:
         raise MenderyError("remove one thing at a time: --source-id, --sha256 or --identity")
-    with only_one(layout), Progress(layout.log, quiet) as progress:
+    with only_one(layout):
         sweep(layout.out)
         if _journal(layout).is_file():
-            done, was_meant = _finish(layout, progress), _meant(layout, source_id, sha256, identity)
-            remove_tree(layout.rewritten)
+            was_meant = _meant(layout, source_id, sha256, identity)
+            done = _finish(layout, quiet)
             if was_meant:
                 return done
         manifests.matching(out)
         chosen = _chosen(layout, source_id, sha256, identity)
         people = frozenset({tombstones.person(identity)} if identity else ())
         wanted = Tombstones(frozenset(one.sha256 for one in chosen), people)
-        _prepare(layout, tombstones.read(layout.tombstones) | wanted, progress)
-        done = _finish(layout, progress)
-        remove_tree(layout.rewritten)
-        return done
+        with Progress(layout.log, quiet) as progress:
+            _prepare(layout, tombstones.read(layout.tombstones) | wanted, progress)
+        return _finish(layout, quiet)
 
 
 def _journal(layout: Layout) -> Path:
@@ -357,14 +356,17 @@ def _spot(layout: Layout, salt: bytes, one: Known) -> str:
 # --- Put in place -------------------------------------------------------------------------------
 
 
-def _finish(layout: Layout, progress: Progress) -> Removed:
-    """Does what the journal says; done twice, it gives the same."""
+def _finish(layout: Layout, quiet: bool) -> Removed:
+    """Does what the journal says, and deletes it; done twice, it gives the same."""
     journal = read_json(_journal(layout))
-    _forget(layout, journal)
-    rewrite.adopt(layout, journal["manifest"], journal["written"])
-    _renew_pages(layout)
+    with Progress(layout.log, quiet) as progress:
+        _forget(layout, journal)
+        rewrite.adopt(layout, journal["manifest"], journal["written"])
+        _renew_pages(layout)
+        progress.say(f"remove: {journal['pictures']:,} pictures, {journal['samples']:,} samples")
+    _clean_log(layout, journal["uris"])  # which whoever writes it would write again
     mentions = _mentions(layout, journal["uris"])
-    progress.say(f"remove: {journal['pictures']:,} pictures, {journal['samples']:,} samples")
+    remove_tree(layout.rewritten)
     return Removed(journal["pictures"], journal["samples"], tuple(journal["written"]), mentions)
 
 
@@ -381,7 +383,6 @@ def _forget(layout: Layout, journal: dict[str, Any]) -> None:
         for part in sorted({part for part, _ in rows}):
             _clean_measured(layout, part, {row for other, row in rows if other == part})
         _clean_curated(layout, rows, set(journal["uris"]))
-    _clean_log(layout, journal["uris"])
 
 
 def _delete_the_rest(layout: Layout) -> None:
@@ -390,7 +391,8 @@ def _delete_the_rest(layout: Layout) -> None:
         layout.begun_with, layout.salt, layout.removed, layout.rewritten, layout.catalog, layout.measured,
         layout.curated, layout.balance, layout.plan, layout.plan_summary, layout.commits, layout.lock, layout.log,
     )}  # fmt: skip
-    for name in {path.relative_to(layout.state).parts[0] for path in layout.state.rglob("*")} - kept:
+    there = {str(path.relative_to(layout.state)).partition("/")[0] for path in layout.state.rglob("*")}
+    for name in there - kept:
         path = layout.state / name
         remove_tree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
@@ -490,12 +492,7 @@ def _clean_log(layout: Layout, uris: list[str]) -> None:
     pattern = re.compile("|".join(rf"(?<![\w./-]){re.escape(uri)}(?![\w/-])" for uri in uris))
     cleaned = pattern.sub("~", text)
     if cleaned != text:
-        if is_remote(layout.log):
-            put_bytes(layout.log, cleaned.encode())
-        else:  # in place, since it is open for appending
-            with layout.log.open("r+", encoding="utf-8") as file:
-                file.write(cleaned)
-                file.truncate()
+        put_bytes(layout.log, cleaned.encode())
 
 
 def _renew_pages(layout: Layout) -> None:
