@@ -95,7 +95,8 @@ def rebuild(
         published: "owner/name" on the Hub, `hub:owner/name@revision`, `s3://bucket/prefix` or a folder.
         sources: path by name of the source, or of its corpus; `name.field` for another folder that a source needs.
         out: folder of the dataset.
-        partial: where the copies lack pictures, make the rest as it was published, with a manifest that says so.
+        partial: where the copies lack pictures, make the rest as it was published, with a manifest that says so. The
+            same again looks for what was lacking.
         workers, address, quiet: as those of `build`.
 
     Returns:
@@ -111,6 +112,7 @@ def rebuild(
     layout = Layout(place(out).resolve())
     with only_one(layout), Progress(layout.log, quiet) as progress:
         lacking: list[Difference] = []
+        partial = _forget_partial(layout) or partial
         stated, recipe = _begin(layout, _published(published), sources, progress)
         if not layout.manifest.is_file():
             with cluster(workers, address) as num_workers:
@@ -130,6 +132,20 @@ def rebuild(
         for folder in (layout.renditions, layout.state / "matched"):
             remove_tree(folder)
     return manifests.read(layout.out)
+
+
+def _forget_partial(layout: Layout) -> bool:
+    """Makes ready to try again where an earlier rebuild lacked pictures; gives whether one did."""
+    if not layout.manifest.is_file() or "rebuilt_from" not in read_json(layout.manifest):
+        return False
+    whole = {shard["name"]: shard["sha256"] for shard in read_json(layout.state / "rebuild.json")["shards"]}
+    layout.manifest.unlink()
+    for path in (layout.report, layout.catalog):
+        path.unlink(missing_ok=True)
+    for name, sha256 in whole.items():
+        if read_json(layout.commit(name))["files"]["shard"]["sha256"] != sha256:
+            layout.commit(name).unlink()
+    return True
 
 
 def _published(text: str | Path) -> Path:
@@ -479,7 +495,8 @@ def _refuse(differences: list[Difference], layout: Layout, stated: dict[str, Any
     for folder in (layout.renditions, layout.state / "matched"):
         remove_tree(folder)
     put_json(path, [asdict(difference) for difference in differences])
-    lines = [f"{what}: {len(differences):,} of {stated['audit']['committed']:,} samples or their pictures"]
+    made = differences[0].kind == "differs"
+    lines = [f"{what}: {len(differences):,} {'samples differ' if made else 'pictures are not as published'}:"]
     lines += [f"  {difference}" for difference in differences[:NAMED]]
     lines += [f"  and {len(differences) - NAMED:,} more"] if len(differences) > NAMED else []
     here = versions()

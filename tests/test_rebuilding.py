@@ -177,6 +177,8 @@ def test_of_a_copy_that_lacks_some_the_rest_is_made_as_it_was(original: Path, pu
     assert {one["uri"] for one in now["quarantined"]} == {"img_align_celeba/000002.jpg"}
     shards = [{shard["name"]: shard["sha256"] for shard in stated["shards"]} for stated in (was, now)]
     assert len([name for name in shards[0] if shards[0][name] != shards[1].get(name)]) == 1
+    shutil.copy(original.parent / FACE, copies / FACE)
+    assert same(original, again(published, copies)), "what was lacking is looked for again"
 
 
 def test_labels_that_differ_are_named(published: Path, copies: Path) -> None:
