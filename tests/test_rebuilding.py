@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import skimage.data
 from corpora.miniature import lay, pack, picture
 from corpora.test_celeba import MINIATURE as CELEBA
 from corpora.test_fairface import MINIATURE as FAIRFACE
@@ -230,3 +231,23 @@ def test_a_full_dataset_needs_no_rebuilding(original: Path, tmp_path: Path) -> N
 def test_a_recipe_is_no_dataset(published: Path) -> None:
     with pytest.raises(MenderyError, match=r"only its recipe is published; `mendery rebuild"):
         verify(published)
+
+
+@pytest.mark.parametrize("dense", [False, True], ids=["crops", "landmarks"])
+def test_faces_are_not_looked_for_again(ray_here: None, tmp_path: Path, dense: bool) -> None:
+    """Their dense points are published only where something is made from them."""
+    (tmp_path / "photos").mkdir()
+    photograph = Path(skimage.data.__file__).parent / "astronaut.png"
+    (tmp_path / "photos" / photograph.name).write_bytes(photograph.read_bytes())
+    guides = "guides: {landmarks: true}\n" if dense else ""
+    (tmp_path / "faces.yaml").write_text(
+        "name: faces\nsources: [{type: folder, path: photos}]\nimage: {size: 64, fit: face}\n"
+        f"curate: {{faces: {{min_size: 60}}}}\ndamage: [{{kind: box}}]\nsplits: {{train: 1.0}}\n{guides}"
+    )
+    build(tmp_path / "faces.yaml", tmp_path / "out", workers=2)
+    publish(tmp_path / "out", to=tmp_path / "published", recipe_only=True)
+    (found,) = pq.read_table(tmp_path / "published" / "rebuild.parquet")["found"].to_pylist()
+    assert "five" in found
+    assert ("points" in found) is dense
+    rebuild(tmp_path / "published", {"photos": tmp_path / "photos"}, tmp_path / "again", workers=2)
+    assert same(tmp_path / "out", tmp_path / "again")

@@ -9,6 +9,7 @@ its pictures is not in it: that stands beside everybody's own copy.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import manifest as manifests
+from pipelines.damage import DAMAGES
 from pipelines.errors import MenderyError
 from pipelines.layout import Layout
 from pipelines.progress import Progress
@@ -79,6 +81,8 @@ def write(layout: Layout, progress: Progress) -> Contents:
             f"{layout.plan} is gone, which knows where each picture comes from: build again into another folder"
         )
     collect(layout.out)  # refuses shards that are not the manifest's
+    if dense := needs_points(stated["recipe"]):
+        progress.say("note: the table holds the dense points of every face, which its guides or damages need")
     groups = {shard["name"]: number for number, shard in enumerate(read_json(layout.plan_summary)["shards"])}
     with (
         put(layout.recipe_only / INDEX) as file,
@@ -88,12 +92,31 @@ def write(layout: Layout, progress: Progress) -> Contents:
     ):
         for shard in stated["shards"]:
             planned = plan.read_row_group(groups[shard["name"]], columns=_PLANNED).to_pylist()
+            for row in planned:
+                row["found"] = row["found"] if dense else without_points(row["found"])
             rows = list(_rows(layout, stated, shard, {row["sha256"]: row for row in planned}))
             writer.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), row_group_size=len(rows))
             advance(1)
     put_bytes(layout.recipe_only / REBUILD, layout.manifest.read_bytes())
     put_bytes(layout.recipe_only / "README.md", card(stated).encode())
     return collect_folder(layout.recipe_only)
+
+
+def needs_points(recipe: dict[str, Any]) -> bool:
+    """Whether the dense points of faces decide the bytes of a dataset; if not, they must not leave this machine.
+
+    Args:
+        recipe: as the manifest tells it.
+    """
+    guides = recipe["guides"]
+    damages = [DAMAGES[damage["kind"]].model_validate(damage) for damage in recipe["damage"]]
+    return bool(guides["landmarks"] or guides["parsing"]) or any("faces" in damage.wants() for damage in damages)
+
+
+def without_points(found: str) -> str:
+    """Faces that an engine found, JSON, without the dense points: from hundreds of them a person might be told."""
+    faces = json.loads(found)
+    return json.dumps([{name: face[name] for name in face if name not in ("scheme", "points")} for face in faces])
 
 
 def member_digests(members: dict[str, bytes], names: list[str]) -> bytes:
