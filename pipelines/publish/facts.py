@@ -264,7 +264,7 @@ def limits(told: Facts) -> list[str]:
         if told.samples >= _ENOUGH and (skew := _skew(told.manifest["mask_heat"])) >= _SKEWED:
             sentences.append(f"The middle of a picture is damaged {skew:.0f} times as often as its rim.")
     for label, values in told.groups.items():
-        if label in {"group", "sex"} and len(values) > 1:
+        if label in {"group", "sex"} and len({sum(by_split.values()) for by_split in values.values()}) > 1:
             sentences.append(_uneven(label, values))
     for source in told.sources:
         sentences += [f"{source.title}: not verified: {fact}." for fact in source.card.get("unverified", [])]

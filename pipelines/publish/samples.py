@@ -122,7 +122,7 @@ class Survey:
         for name, counts in sorted(self.labels.items()):
             values: dict[str, Counter[str]] = defaultdict(Counter)
             shown = _tens if len({value for _, value in counts}) > MOST_VALUES else str
-            for (split, value), count in sorted(counts.items(), key=lambda item: (_number(item[0][1]), item[0])):
+            for (split, value), count in sorted(counts.items(), key=lambda item: (_number(item[0][1]), item[0][1])):
                 values[shown(value)][split] += count
             is_group = name in GROUPS or sum(counts.values()) > len(values)
             if len(values) <= MOST_VALUES and is_group and name != "group_by":
