@@ -293,7 +293,7 @@ def _plan_without(layout: Layout, digests: set[str]) -> dict[str, Any] | None:
     """The summary of the plan without some pictures; None where there is no plan, or too little to count by."""
     if not layout.plan_summary.is_file():
         return None
-    summary = read_json(layout.plan_summary)
+    summary: dict[str, Any] = read_json(layout.plan_summary)
     commits = committed(layout, [shard["name"] for shard in summary["shards"]])
     if len(commits) < len(summary["shards"]):
         return None

@@ -155,7 +155,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {
+    filters: dict[str, Any] = {
         "size": size,
         "number": "{:,}".format,
         "percent": lambda share: f"{100 * share:.0f} %",
@@ -164,6 +164,7 @@ def environment() -> jinja2.Environment:
         "link": link,
         "prose": Markup,  # sentences of ours, with their own emphasis
     }
+    environment.filters |= filters
     return environment
 
 

@@ -35,6 +35,9 @@ from pipelines.wording import size
 REUSED = 20
 """Samples of one picture from which it is worth saying that there are more samples than pictures."""
 
+_ENOUGH = 100
+"""Samples from which it means something where masks lie."""
+
 _FORMATS = {"jpg": "JPEG", "png": "PNG", "webp": "WebP"}
 
 _SKEWED = 5.0
@@ -79,7 +82,13 @@ class SourceFacts:
 
 @dataclass(frozen=True)
 class Facts:
-    """All that is to be said; `groups` are declared labels: label, value, pictures by split."""
+    """All that is to be said.
+
+    Attributes:
+        sources: those of which there are samples.
+        groups: declared labels: label, value, pictures by split.
+        removed: pictures that were removed on request.
+    """
 
     manifest: dict[str, Any]
     found: Survey
@@ -138,7 +147,7 @@ def facts(out: str | Path) -> Facts:
         found,
         judge(manifest, found),
         _damages(figures),
-        tuple(_source(source, found) for source in manifest["sources"]),
+        tuple(one for source in manifest["sources"] if (one := _source(source, found)).samples),
         found.groups(),
         len(tombstones.read(layout.tombstones).sha256),
     )
@@ -252,10 +261,10 @@ def limits(told: Facts) -> list[str]:
         sentences.append(f"{small:,} photographs are smaller than {asked} pixels and were enlarged.")
     if told.damages:
         sentences.append("All damage is drawn by a program; real damage differs from it.")
-        if (skew := _skew(told.manifest["mask_heat"])) >= _SKEWED:
+        if told.samples >= _ENOUGH and (skew := _skew(told.manifest["mask_heat"])) >= _SKEWED:
             sentences.append(f"The middle of a picture is damaged {skew:.0f} times as often as its rim.")
     for label, values in told.groups.items():
-        if label in {"group", "sex"} and len(values) > 1:
+        if label in {"group", "sex"} and len({sum(by_split.values()) for by_split in values.values()}) > 1:
             sentences.append(_uneven(label, values))
     for source in told.sources:
         sentences += [f"{source.title}: not verified: {fact}." for fact in source.card.get("unverified", [])]
@@ -275,18 +284,16 @@ def _skew(heat: list[float]) -> float:
 def _uneven(label: str, values: dict[str, Counter[str]]) -> str:
     counts = {value: sum(by_split.values()) for value, by_split in values.items()}
     most, least = max(counts, key=lambda value: counts[value]), min(counts, key=lambda value: counts[value])
-    return (
-        f"Declared {label}s are not evenly there: {most} on {counts[most]:,} photographs, {least} on {counts[least]:,}."
-    )
+    return f"By declared {label} it is not even: {most} on {counts[most]:,} photographs, {least} on {counts[least]:,}."
 
 
 def made(told: Facts) -> list[str]:
     """How it was made, step by step."""
     audit, recipe = told.manifest["audit"], told.recipe
-    fit, splits = recipe["image"], recipe["splits"]
+    fit, splits, sources = recipe["image"], recipe["splits"], len(told.manifest["sources"])
     dropped = ", ".join(f"{count:,} {reason}" for reason, count in audit["dropped"].items())
     steps = [
-        f"**Found** {audit['found']:,} pictures in {len(told.sources)} {_plural(len(told.sources), 'source')}.",
+        f"**Found** {audit['found']:,} pictures in {sources} {_plural(sources, 'source')}.",
         f"**Kept** {audit['kept']:,}" + (f"; dropped: {dropped}." if dropped else "; none was dropped."),
         f"**Cut** to {fit['size']} × {fit['size']} pixels (`fit: {fit['fit']}`"
         + (f", {fit['crops_per_image']} crops each" if fit["crops_per_image"] > 1 else "")
@@ -303,6 +310,14 @@ def made(told: Facts) -> list[str]:
     alike = ", all near-duplicates of it" if recipe["curate"]["duplicates"] else ""
     steps.append(f"**Split** {how}: all samples of a picture{alike} and all of a declared person are in one split.")
     return steps
+
+
+def from_recipe(told: Facts) -> str:
+    """How the dataset follows from its recipe."""
+    left_out = [reason for reason in ("not_publishable", "removed") if reason in told.manifest["audit"]["dropped"]]
+    if left_out:
+        return "less what was left out of its result since, see above; what is here has the bytes that it had there"
+    return "the same recipe, sources and versions give the same bytes"
 
 
 def reasons(told: Facts) -> dict[str, tuple[int, str]]:

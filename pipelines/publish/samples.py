@@ -7,6 +7,7 @@ byte ranges of the indexes; what is kept grows with the number of pictures, not 
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -24,6 +25,9 @@ from pipelines.storage import opened
 
 BIOMETRIC = frozenset({"descriptor", "embedding", "embeddings", "face_id", "identity", "person", "person_id"})
 """Names under which numbers of a person travel; no field, label or face of a sample may be called so."""
+
+GROUPS = frozenset({"age", "glasses", "group", "mask", "scene", "sex"})
+"""Labels that are groups however few pictures there are."""
 
 MOST_VALUES = 40
 """Values from which a label is no longer a group but free text, such as a title."""
@@ -113,15 +117,34 @@ class Survey:
         return {pair: sorted(names) for pair, names in found.items()}
 
     def groups(self) -> dict[str, dict[str, Counter[str]]]:
-        """Declared labels with few values: label, value, pictures by split."""
+        """Declared labels with few values: label, value, pictures by split; of many numbers, by tens."""
         found: dict[str, dict[str, Counter[str]]] = {}
         for name, counts in sorted(self.labels.items()):
             values: dict[str, Counter[str]] = defaultdict(Counter)
-            for (split, value), count in sorted(counts.items()):
-                values[value][split] += count
-            if len(values) <= MOST_VALUES and sum(counts.values()) > len(values):
+            shown = _tens if len({value for _, value in counts}) > MOST_VALUES else str
+            for (split, value), count in sorted(counts.items(), key=lambda item: (_number(item[0][1]), item[0][1])):
+                values[shown(value)][split] += count
+            is_group = name in GROUPS or sum(counts.values()) > len(values)
+            if len(values) <= MOST_VALUES and is_group and name != "group_by":
                 found[name] = dict(values)
         return found
+
+
+def _number(value: str) -> float:
+    """A label's value as a number to sort by; texts come last."""
+    try:
+        return float(value)
+    except ValueError:
+        return math.inf
+
+
+def _tens(value: str) -> str:
+    """The ten that a number such as an age lies in: `20 to 29`."""
+    number = _number(value)
+    if not math.isfinite(number):
+        return value
+    low = int(number // 10) * 10
+    return f"{low} to {low + 9}"
 
 
 def survey(out: str | Path, manifest: dict[str, Any]) -> Survey:

@@ -28,6 +28,7 @@ from pipelines.layout import Layout
 from pipelines.publish import card as cards
 from pipelines.publish import facts
 from pipelines.publish.features import features
+from pipelines.publish.samples import Survey
 from pipelines.sample import METADATA_FIELDS
 
 
@@ -166,7 +167,20 @@ def test_declared_groups_are_counted_with_who_says_so(ray_here: None, tmp_path: 
     card(tmp_path / "out")
     people = part(tmp_path / "out", "people")
     assert {name: cells[0] for name, cells in table(people, "group").items()} == {"Asian": "6", "White": "3"}
-    assert "stated by" in people and "not evenly" in part(tmp_path / "out", "limits")
+    assert "stated by" in people and "By declared group it is not even: Asian on 6 photographs, White on 3" in part(
+        tmp_path / "out", "limits"
+    )
+
+
+def test_ages_are_counted_by_tens() -> None:
+    found = Survey()
+    for age in range(90):
+        found.labels["age"]["train", str(age)] += 1
+        found.labels["title"]["train", f"picture {age}"] += 1
+    assert list(found.groups()) == ["age"]
+    assert {value: counts["train"] for value, counts in found.groups()["age"].items()} == {
+        f"{low} to {low + 9}": 10 for low in range(0, 90, 10)
+    }
 
 
 # --- The Hub ------------------------------------------------------------------------------------
