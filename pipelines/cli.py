@@ -328,6 +328,7 @@ def rebuild(
     published: str,
     *,
     source: list[str],
+    pool: list[str] | None = None,
     out: str | None = None,
     partial: Annotated[bool, Parameter(negative="")] = False,
     workers: int | None = None,
@@ -338,6 +339,7 @@ def rebuild(
     Args:
         published: OWNER/NAME on the Hub, hub:OWNER/NAME@REVISION, s3://bucket/prefix or a folder.
         source: NAME=PATH for each source, such as celeba=/data/celeba; NAME.FIELD=PATH for what it is joined to.
+        pool: NAME=PATH of each pool that damages are drawn from.
         out: Folder of the dataset; the name of the published one by default.
         partial: Where your copies lack pictures, make the rest as it was published.
         workers: Tasks at a time; all processors by default.
@@ -348,7 +350,13 @@ def rebuild(
 
     given = parse(source)
     target = out or published.rstrip("/").rpartition("/")[2].partition("@")[0]
-    options: dict[str, Any] = {"partial": partial, "workers": workers, "address": address, "quiet": False}
+    options: dict[str, Any] = {
+        "pools": _pairs(pool or []),
+        "partial": partial,
+        "workers": workers,
+        "address": address,
+        "quiet": False,
+    }
     try:
         manifest = run(published, given, target, **options)
     except KeyboardInterrupt:

@@ -28,6 +28,7 @@ from pipelines.corpora import CORPORA
 from pipelines.curate import numbers, packs
 from pipelines.curate.measure import parsed, with_guides
 from pipelines.curate.readers import Readers, bytes_of, listed, wanted
+from pipelines.damage.pools import SHIPPED, refs
 from pipelines.errors import BadPicture, MenderyError, RecipeError
 from pipelines.faces import with_five
 from pipelines.hub import SCHEME
@@ -84,6 +85,7 @@ def rebuild(
     sources: Mapping[str, str | Path],
     out: str | Path,
     *,
+    pools: Mapping[str, str | Path] | None = None,
     partial: bool = False,
     workers: int | None = None,
     address: str | None = None,
@@ -95,6 +97,7 @@ def rebuild(
         published: "owner/name" on the Hub, `hub:owner/name@revision`, `s3://bucket/prefix` or a folder.
         sources: path by name of the source, or of its corpus; `name.field` for another folder that a source needs.
         out: folder of the dataset.
+        pools: folder or archive of each pool that damages are drawn from, by name.
         partial: where the copies lack pictures, make the rest as it was published, with a manifest that says so. The
             same again looks for what was lacking.
         workers, address, quiet: as those of `build`.
@@ -113,7 +116,7 @@ def rebuild(
     with only_one(layout), Progress(layout.log, quiet) as progress:
         lacking: list[Difference] = []
         partial = _forget_partial(layout) or partial
-        stated, recipe = _begin(layout, _published(published), sources, progress)
+        stated, recipe = _begin(layout, _published(published), sources, pools or {}, progress)
         if not layout.manifest.is_file():
             with cluster(workers, address) as num_workers:
                 _match(recipe, layout, num_workers, progress)
@@ -155,7 +158,11 @@ def _published(text: str | Path) -> Path:
 
 
 def _begin(
-    layout: Layout, folder: Path, sources: Mapping[str, str | Path], progress: Progress
+    layout: Layout,
+    folder: Path,
+    sources: Mapping[str, str | Path],
+    pools: Mapping[str, str | Path],
+    progress: Progress,
 ) -> tuple[dict[str, Any], Recipe]:
     """Takes over what is published, and lists the copies.
 
@@ -181,7 +188,7 @@ def _begin(
     if other := [f"{name} {here.get(name)} here, {was} there" for name, was in stated["versions"].items()
                  if here.get(name) != was]:  # fmt: skip
         progress.say(f"note: other versions may give other bytes: {'; '.join(other)}")
-    recipe = _recipe(stated, sources)
+    recipe = _recipe(stated, sources, pools)
     if not layout.catalog.is_file():
         progress.say(f"listing {len(recipe.sources)} source{'s' if len(recipe.sources) > 1 else ''}")
         everything = recipe.model_copy(deep=True)
@@ -191,11 +198,11 @@ def _begin(
     return stated, recipe
 
 
-def _recipe(stated: dict[str, Any], sources: Mapping[str, str | Path]) -> Recipe:
+def _recipe(stated: dict[str, Any], sources: Mapping[str, str | Path], pools: Mapping[str, str | Path]) -> Recipe:
     """The published recipe over one's own copies.
 
     Raises:
-        RecipeError: a source has no copy, or none of that name is in the recipe.
+        RecipeError: a source or a pool has no copy, or another one, or none of that name is in the recipe.
     """
     plain, used = copy.deepcopy(stated["recipe"]), set[str]()
     plain.pop("tombstones", None)  # they have done their work
@@ -211,6 +218,9 @@ def _recipe(stated: dict[str, Any], sources: Mapping[str, str | Path]) -> Recipe
                 used.add(names[0])
             else:
                 missing.append(f"--source {source['name']}{end}=PATH")
+    digests: dict[str, str] = {}
+    plain["damage"] = _with_pools(plain["damage"], pools, digests)
+    missing += [f"--pool {name}=PATH" for name in digests if name not in pools and name not in SHIPPED]
     if missing:
         raise RecipeError(f"{stated['name']} is made of your own copies: add {' '.join(missing)}")
     if unknown := sorted(set(sources) - used):
@@ -221,11 +231,27 @@ def _recipe(stated: dict[str, Any], sources: Mapping[str, str | Path]) -> Recipe
         fault = error.errors()[0]
         where = ".".join(map(str, fault["loc"]))
         raise RecipeError(f"the published recipe is not of this version of Mendery: {where}: {fault['msg']}") from None
+    for ref in refs(recipe.damage):
+        if ref.open().sha256 != digests[ref.name]:
+            raise RecipeError(f"{ref.path}: the pool {ref.name!r} holds other pictures than the dataset was made with")
     for source in recipe.sources:
         source.check()
         for name in source.extra_paths:
             source.check_extra(name)
     return recipe
+
+
+def _with_pools(value: Any, pools: Mapping[str, str | Path], digests: dict[str, str]) -> Any:
+    """Damages with the places of their pools, of which a published recipe tells names and digests only."""
+    if isinstance(value, list):
+        return [_with_pools(part, pools, digests) for part in value]
+    if not isinstance(value, dict):
+        return value
+    if {"name", "sha256"} <= value.keys() <= {"name", "sha256", "maps"}:
+        name = value["name"]
+        digests[name] = value["sha256"]
+        return {"path": str(pools.get(name, name)), "name": name, "maps": value.get("maps", "")}
+    return {key: _with_pools(part, pools, digests) for key, part in value.items()}
 
 
 def _absolute(path: str | Path) -> str:

@@ -220,7 +220,7 @@ def test_folders_that_a_source_was_joined_to_are_asked_for(tmp_path: Path) -> No
     source = {"corpus": "maskedface-net", "path": "x", "ffhq": "y"}
     stated = {"name": "masked", "recipe": Recipe.model_validate({"name": "masked", "sources": [source]}).portable()}
     with pytest.raises(MenderyError, match=r"add --source x\.ffhq=PATH$"):
-        _recipe(stated, {"maskedface-net": tmp_path})
+        _recipe(stated, {"maskedface-net": tmp_path}, {})
 
 
 def test_a_full_dataset_needs_no_rebuilding(original: Path, tmp_path: Path) -> None:
@@ -250,4 +250,22 @@ def test_faces_are_not_looked_for_again(ray_here: None, tmp_path: Path, dense: b
     assert "five" in found
     assert ("points" in found) is dense
     rebuild(tmp_path / "published", {"photos": tmp_path / "photos"}, tmp_path / "again", workers=2)
+    assert same(tmp_path / "out", tmp_path / "again")
+
+
+def test_pools_are_given_like_sources_and_must_be_the_same(ray_here: None, tmp_path: Path) -> None:
+    for folder, seeds in (("photos", range(4)), ("masks", range(9, 11)), ("other", range(11, 13))):
+        lay(tmp_path / folder, {f"{seed}.png": picture(seed, 64, 64, ".png") for seed in seeds})
+    (tmp_path / "pooled.yaml").write_text(
+        "name: pooled\nsources: [{type: folder, path: photos}]\nimage: {size: 64}\n"
+        "damage: [{kind: mask_pool, pool: masks, holes: white}]\nsplits: {train: 1.0}\n"
+    )
+    build(tmp_path / "pooled.yaml", tmp_path / "out", workers=2)
+    publish(tmp_path / "out", to=tmp_path / "published", recipe_only=True)
+    sources = {"photos": tmp_path / "photos"}
+    with pytest.raises(MenderyError, match="add --pool masks=PATH"):
+        rebuild(tmp_path / "published", sources, tmp_path / "again")
+    with pytest.raises(MenderyError, match="the pool 'masks' holds other pictures"):
+        rebuild(tmp_path / "published", sources, tmp_path / "again", pools={"masks": tmp_path / "other"})
+    rebuild(tmp_path / "published", sources, tmp_path / "again", pools={"masks": tmp_path / "masks"}, workers=2)
     assert same(tmp_path / "out", tmp_path / "again")

@@ -261,7 +261,8 @@ class PoolRef(BaseModel):
     def _dump(self, dump: Callable[[Any], dict[str, Any]], info: SerializationInfo) -> dict[str, Any]:
         if not (info.context or {}).get("portable"):
             return dump(self)
-        return {"name": self.name, "sha256": self.open().sha256}
+        told = {"name": self.name, "sha256": self.open().sha256}
+        return told | {"maps": self.maps} if self.maps else told
 
     def is_there(self) -> bool:
         """Whether something is where it says."""

@@ -109,8 +109,12 @@ def needs_points(recipe: dict[str, Any]) -> bool:
         recipe: as the manifest tells it.
     """
     guides = recipe["guides"]
-    damages = [DAMAGES[damage["kind"]].model_validate(damage) for damage in recipe["damage"]]
-    return bool(guides["landmarks"] or guides["parsing"]) or any("faces" in damage.wants() for damage in damages)
+    return bool(guides["landmarks"] or guides["parsing"]) or any(map(_looks_at_faces, recipe["damage"]))
+
+
+def _looks_at_faces(damage: dict[str, Any]) -> bool:
+    """Whether a damage, as the manifest tells it, may look at faces."""
+    return "faces" in DAMAGES[damage["kind"]].looks_at or any(map(_looks_at_faces, damage.get("of", [])))
 
 
 def without_points(found: str) -> str:
