@@ -240,7 +240,7 @@ def parse(
     if not isinstance(plain, dict):
         raise RecipeError(f"{name}: a recipe is a mapping of keys to values, found {type(plain).__name__}")
     try:
-        context = {"folder": str(folder)} if sources is not None else None
+        context = {"folder": str(folder), "check": sources is not None}
         recipe = Recipe.model_validate(_inherited(plain, folder), context=context)
     except ValidationError as error:
         raise RecipeError("\n".join(_explain(fault, tree, name) for fault in error.errors())) from None

@@ -82,7 +82,7 @@ def test_nothing_in_the_dataset_says_where_the_pools_lay(built: Path) -> None:
     assert "secret" not in json.dumps(told(built)) + Layout(built).manifest.read_text()
     manifest = json.loads(Layout(built).manifest.read_text())
     first, second = manifest["recipe"]["damage"]
-    assert sorted(first["pool"]) == ["name", "sha256"]
+    assert sorted(first["pool"]) == ["maps", "name", "sha256"]
     assert second["of"][0]["pool"]["name"] == "things"
 
 
@@ -115,6 +115,21 @@ def test_a_pool_with_another_item_is_a_finding_that_names_it(built: Path, moved:
     found = verify(built, pools={"masks": moved / "masks"})
     assert {finding.key for finding in found} == pool
     assert all("item '0.png' of pool 'masks' has SHA-256" in finding.text for finding in found)
+
+
+def test_a_pool_of_label_maps_elsewhere_is_read_as_such(photos: Path, tmp_path: Path, ray_here: None) -> None:
+    labels = np.zeros((80, 80), np.uint8)
+    labels[10:40, 10:60], labels[50:75, 5:35] = 1, 2
+    (tmp_path / "labelled").mkdir()
+    cv2.imwrite(str(tmp_path / "labelled" / "a.png"), labels)
+    damage = "damage: [{kind: mask_pool, holes: white, crop_range: [1, 1], pool: {path: labelled, maps: any}}]\n"
+    text = RECIPE[: RECIPE.index("damage:")] + damage + RECIPE[RECIPE.index("shards:") :]
+    build(parse(text, "r", tmp_path), tmp_path / "out", workers=1)
+    (tmp_path / "labelled").rename(tmp_path / "elsewhere")
+    pools._OPEN.clear()
+    pools._LOCATED.clear()
+    found = verify(tmp_path / "out", pools={"labelled": tmp_path / "elsewhere"})
+    assert (found, found.notes) == ([], ())
 
 
 def test_a_pool_said_to_be_where_nothing_is_is_refused(built: Path) -> None:

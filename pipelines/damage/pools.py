@@ -217,8 +217,8 @@ class Pool:
 class PoolRef(BaseModel):
     """A pool as a recipe names it: a path or the name of a shipped one, or both fields.
 
-    Validated beside a recipe's file (context `folder`), relative paths start there, and an absent or empty pool is
-    refused. Dumped with the context `portable`, the digest stands in the path's place.
+    Beside a recipe's file (context `folder`) relative paths start there; with `check` in the context an absent or empty
+    pool is refused. Dumped with the context `portable`, the digest stands in the path's place.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=or_text)
@@ -246,7 +246,7 @@ class PoolRef(BaseModel):
     def _check(self, info: ValidationInfo) -> Self:
         if not self.name or "=" in self.name:
             raise ValueError(f"a pool's name must not be empty or hold '=', found {self.name!r}: give it a name")
-        if "folder" in (info.context or {}):
+        if (info.context or {}).get("check"):
             # Whoever reads a recipe again may have changed its pools.
             _OPEN.pop((self.path, self.name, self.maps), None)
             try:
@@ -261,8 +261,7 @@ class PoolRef(BaseModel):
     def _dump(self, dump: Callable[[Any], dict[str, Any]], info: SerializationInfo) -> dict[str, Any]:
         if not (info.context or {}).get("portable"):
             return dump(self)
-        told = {"name": self.name, "sha256": self.open().sha256}
-        return told | {"maps": self.maps} if self.maps else told
+        return {"name": self.name, "maps": self.maps, "sha256": self.open().sha256}
 
     def is_there(self) -> bool:
         """Whether something is where it says."""
@@ -321,17 +320,30 @@ def notes(model: object) -> list[str]:
     return said
 
 
-def locate(pools: Mapping[str, str | Path]) -> None:
+def stated(portable: object) -> dict[str, str]:
+    """Kind of label maps of every pool that a portable recipe names, by the pool's name."""
+    if isinstance(portable, dict):
+        if {"name", "maps", "sha256"} == portable.keys():
+            return {portable["name"]: portable["maps"]}
+        portable = list(portable.values())
+    found: dict[str, str] = {}
+    for part in portable if isinstance(portable, list) else []:
+        found |= stated(part)
+    return found
+
+
+def locate(pools: Mapping[str, str | Path], maps: Mapping[str, str] | None = None) -> None:
     """Makes pools known by name, for drawing again what was drawn from them.
 
     Args:
         pools: folder or archive by name.
+        maps: of those whose items are parts of label maps, of which kind these are.
 
     Raises:
         RecipeError: nothing is there.
     """
     for name, path in pools.items():
-        PoolRef(path=str(path), name=name).open()
+        PoolRef(path=str(path), name=name, maps=(maps or {}).get(name, "")).open()
 
 
 def item_of(pool: str, item: str, sha256: str) -> Item:

@@ -25,6 +25,7 @@ from pipelines.damage import redraw
 from pipelines.damage.ageing import Aged
 from pipelines.damage.base import difficulty, mask_ratio
 from pipelines.damage.pools import PoolMissing, locate, refs
+from pipelines.damage.pools import stated as stated_maps
 from pipelines.errors import RecipeError
 from pipelines.guides import faults as guide_faults
 from pipelines.imaging.encode import decode_image, decode_png, encode_image
@@ -81,7 +82,7 @@ class VerifyJob:
         members: of every sample, in their order.
         ratio_bins: edges of the recipe's bins.
         image: the recipe's `image` block.
-        pools: where pools lie, by name.
+        pools, maps: where pools lie, and the kinds of label maps, as `pools.locate` takes them.
     """
 
     out: str
@@ -90,6 +91,7 @@ class VerifyJob:
     ratio_bins: list[float]
     image: Fit
     pools: dict[str, str] = field(default_factory=dict)
+    maps: dict[str, str] = field(default_factory=dict)
 
     @property
     def shard(self) -> str:
@@ -127,12 +129,13 @@ def verify(out: str | Path, workers: int | None = None, pools: Mapping[str, str 
     """
     layout = Layout(fixed(place(out)))
     stated = manifest.read(layout.out)
-    where = _pools(layout, pools or {})
+    maps = stated_maps(stated["recipe"]["damage"])
+    where = _pools(layout, pools or {}, maps)
     findings = Findings(_check_manifest(stated, layout))
     facts: dict[str, ShardFacts] = {}
     members, ratio_bins = stated["members"], stated["recipe"]["ratio_bins"]
     fit = Fit.model_validate(stated["recipe"]["image"])
-    jobs = [VerifyJob(str(layout.out), shard, members, ratio_bins, fit, where) for shard in stated["shards"]]
+    jobs = [VerifyJob(str(layout.out), shard, members, ratio_bins, fit, where, maps) for shard in stated["shards"]]
     for job, found in _run(jobs, workers, sum(shard["samples"] for shard in stated["shards"])):
         facts[job.shard] = found
     splits = {shard["name"]: shard["split"] for shard in stated["shards"]}
@@ -149,9 +152,9 @@ def verify(out: str | Path, workers: int | None = None, pools: Mapping[str, str 
     return findings
 
 
-def _pools(layout: Layout, given: Mapping[str, str | Path]) -> dict[str, str]:
+def _pools(layout: Layout, given: Mapping[str, str | Path], maps: Mapping[str, str]) -> dict[str, str]:
     """Where the pools of a dataset lie: as said, else where the recipe beside it says, if they are still there."""
-    locate(given)
+    locate(given, maps)
     found = {name: str(path) for name, path in given.items()}
     if not layout.recipe.is_file():
         return found
@@ -175,7 +178,7 @@ def verify_shard(job: VerifyJob) -> ShardFacts:
     keys: list[str] = []
     pictures: set[str] = set()
     unchecked = Counter[str]()
-    locate(job.pools)
+    locate(job.pools, job.maps)
     try:
         for key, members in iterate(path):
             metadata, faults = _read_metadata(members)
