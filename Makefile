@@ -30,6 +30,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.duplicates
 	$(BIN)/python -m benchmarks.faces
 	$(BIN)/python -m benchmarks.listing
+	$(BIN)/python -m benchmarks.planning --nodes 1 2
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.urls
 
