@@ -107,7 +107,7 @@ def _strip(recipe: Recipe, row: dict[str, Any], data: bytes) -> Picture:
 
 def _row(data: bytes, width: int, height: int, path: Path) -> dict[str, Any]:
     """A plan row for a picture that is in no plan."""
-    texts = dict.fromkeys(("split", "licence", "licence_url", "attribution"), "")
+    texts = dict.fromkeys(("split", "licence", "licence_url", "attribution", "corpus", "labels_by"), "")
     annotations = {"labels": "{}", "faces": "[]", "found": "[]", "guides": "{}"}
     place = {"source": 0, "uri": path.name, "sha256": hashlib.sha256(data).hexdigest()}
     return {**texts, **annotations, **place, "width": width, "height": height}
