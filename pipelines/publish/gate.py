@@ -234,11 +234,18 @@ def _people(manifest: dict[str, Any], found: Survey) -> tuple[tuple[str, ...], s
         by = ", ".join(sorted(found.faces_by))
         sentences.append(f"{found.faces:,} of {sum(found.samples.values()):,} samples show a face, found by {by}")
         shown = "faces"
-    on_faces = any("faces" in DAMAGES[one["kind"]].model_validate(one).wants() for one in recipe["damage"])
+    on_faces = any(map(_on_faces, recipe["damage"]))
     if (recipe["image"]["fit"] == "face" or on_faces) and shown != "faces":
         sentences.append("the recipe crops or damages faces")
         shown = "faces"
     return tuple(sentences), shown
+
+
+def _on_faces(damage: dict[str, Any]) -> bool:
+    """Whether a damage is drawn on faces, by its entry in a manifest, which is no recipe: it has no paths."""
+    if damage["kind"] not in DAMAGES or damage.get("place", "face") != "face":
+        return False
+    return "faces" in DAMAGES[damage["kind"]].looks_at or any(map(_on_faces, damage.get("of") or []))
 
 
 def _attribution(found: Survey, allowed: set[tuple[str, str]]) -> dict[str, str]:
