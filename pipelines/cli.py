@@ -478,7 +478,7 @@ def preview(
     """
     from pipelines import preview as draw
 
-    for sheet in draw(recipe, image, folder, seeds):
+    for sheet in draw(recipe, image, folder, seeds, say=lambda sentence: print(sentence, file=sys.stderr)):
         print(sheet)
 
 
