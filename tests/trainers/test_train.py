@@ -105,14 +105,14 @@ def test_killed_workers_and_drivers_change_nothing(data: Path, whole: list[dict[
     moments = rng.randint(2, STEPS // 3), rng.randint(STEPS // 2, STEPS - 6)
     killed(data, tmp_path / "run", moments[0], the_driver)
     said = killed(data, tmp_path / "run", moments[1], a_worker)
-    assert "a worker died: begun again, attempt 2" in said and "continuing from step" in said
+    assert "begun again (attempt 2)" in said and "continuing from step" in said
     assert lines(tmp_path / "run") == whole, moments
 
 
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="two workers need two processors")
 def test_an_elastic_worker_is_killed(data: Path, whole: list[dict[str, float]], tmp_path: Path) -> None:
     said = killed(data, tmp_path / "run", 9, a_worker, "--workers", "1:2")
-    assert "on 2 x cpu" in said and "attempt 2" in said
+    assert "on 2 x cpu" in said and "begun again (attempt 2)" in said
     found = lines(tmp_path / "run")
     assert [line["step"] for line in found] == list(range(1, STEPS + 1))
     for a, b in zip(whole[:12], found[:12], strict=True):
