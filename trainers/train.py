@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from trainers.methods import find
 from trainers.run import Run, only_one
 
 POLL_SECONDS = 0.3
+ORPHAN_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -264,6 +266,7 @@ def work(job: dict[str, Any]) -> None:
     import ray
     import torch
 
+    _end_with_parent()
     board = job["board"]
     context = ray.train.get_context()
     attempt, fault = ray.get(board.begin.remote()) if context.get_world_rank() == 0 else (0, "")
@@ -280,6 +283,18 @@ def work(job: dict[str, Any]) -> None:
         text = "the GPU's memory is too small: give a larger train.accumulate, a smaller train.batch or size"
         ray.get(board.fail.remote(text))
         raise
+
+
+def _end_with_parent() -> None:
+    """Ray's workers outlive a killed driver by seconds, in which the same command may have begun again."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(ORPHAN_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def _train_here(job: Mapping[str, Any], attempt: int) -> None:
