@@ -33,6 +33,7 @@ bench: $(TRAINS)
 	$(BIN)/python -m benchmarks.learning
 	$(BIN)/python -m benchmarks.listing
 	$(BIN)/python -m benchmarks.loader
+	$(BIN)/python -m benchmarks.planning --nodes 1 2
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.urls
 

@@ -15,6 +15,7 @@ import numpy as np
 from pipelines.curate import hamming
 from pipelines.curate.fingerprints import SIDE, VIEWS, fingerprint
 from pipelines.curate.near import Duplicates, edges
+from pipelines.curate.search import Here
 from pipelines.curate.splits import components
 from pipelines.seeds import generator
 from tests.copies import COPIES
@@ -66,7 +67,7 @@ def _found(originals: list[dict[str, bytes]], copies: list[dict[str, bytes]], ne
     hashes = np.frombuffer(b"".join(each["hashes"] for each in together), np.uint64).reshape(-1, len(VIEWS))
     pixels = np.array([each["pixels"] for each in together], "V16")
     thumbnails = np.frombuffer(b"".join(each["thumbnail"] for each in together), np.uint8).reshape(-1, SIDE, SIDE)
-    pairs = np.sort(edges(hashes, pixels, Duplicates(near=near), lambda wanted: thumbnails[wanted]), axis=0)
+    pairs = np.sort(edges(hashes, pixels, Duplicates(near=near), Here(lambda wanted: thumbnails[wanted])), axis=0)
     groups = components(len(together), pairs)
     pairs = np.unique(pairs, axis=1)
     return float(np.mean(groups[:number] == groups[number:])), int(np.sum(pairs[0] % number != pairs[1] % number))

@@ -1,21 +1,30 @@
 """Seconds and memory in which millions of measured pictures become a plan: `python -m benchmarks.planning`.
 
 The catalog, the measurements and the places of the crops are made up, in the files of a build, with digests, sizes,
-faults, identities and labels as real corpora have them; near-duplicates are planted. Then `decide` and the plan run, as
-they do in a build, in this process; its peak of memory is read from the system, less what making up the files took.
+faults, identities and labels as real corpora have them; near-duplicates are planted. Then `decide` and the plan run as
+they do in a build, with Ray. Peak of memory (PSS) and processor time are those of all processes together, Ray's own
+among them, sampled each second.
 
-    python -m benchmarks.planning [--rows 1000000] [--near 6] [--without near balance]
+    python -m benchmarks.planning [--rows 1000000] [--near 6] [--without near balance] [--nodes 1 2]
+
+With `--nodes 1 2` the same is planned on one node of Ray with two processors, then on two with one each; it fails if
+the plans differ. With `--folder` what was made up is kept there, and used again.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import importlib
 import multiprocessing
-import resource
+import os
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +34,14 @@ import pyarrow.parquet as pq
 
 from benchmarks.build import machine
 from pipelines import catalog
+from pipelines.build import TASK_MEMORY
 from pipelines.curate import decide, measure, packs
 from pipelines.layout import Layout
 from pipelines.recipe import Recipe
 from pipelines.shards import plan
 from pipelines.sources.base import Location
+from pipelines.spread import Runner, cluster, runner
+from pipelines.storage import sha256_of
 
 PER_TASK = 256
 GROUPS = ["East Asian", "Southeast Asian", "White", "Black", "Indian", "Latino_Hispanic", "Middle Eastern"]
@@ -47,7 +59,7 @@ def recipe(options: argparse.Namespace) -> Recipe:
     return Recipe.model_validate(plain | {"curate": curate, "image": {"size": 64}, "damage": [{"kind": "box"}]})
 
 
-def make_up(layout: Layout, rows: int) -> None:
+def make_up(layout: Layout, rows: int, processes: int = 2) -> None:
     """Writes what a build has left when every picture is measured."""
     sizes = [PER_TASK] * (rows // PER_TASK) + [rows % PER_TASK] * (rows % PER_TASK > 0)
     layout.measured.mkdir(parents=True)
@@ -61,8 +73,12 @@ def make_up(layout: Layout, rows: int) -> None:
         writer.add_key_value_metadata(
             {catalog.IGNORED: "{}", catalog.NOTES: "[]", catalog.PART_ROWS: str(groups).encode()}
         )
-    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
-        list(pool.map(_make_part, [layout.out] * len(sizes), range(len(sizes)), sizes, chunksize=200))
+    parts = [layout.out] * len(sizes), range(len(sizes)), sizes
+    if not processes:
+        list(map(_make_part, *parts))
+        return
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+        list(pool.map(_make_part, *parts, chunksize=200))
 
 
 def _listed(number: int, rows: int) -> pa.Table:
@@ -107,19 +123,116 @@ def _make_part(out: Path, number: int, rows: int) -> None:
     pq.write_table(pa.table({"row": range(rows), "renditions": crops}, schema=packs.SCHEMA), layout.pack_index(number))
 
 
-def _steps(asked: Recipe, layout: Layout) -> Iterator[tuple[str, Callable[[], Any]]]:
-    yield "decide", lambda: decide.decide(asked, layout)
-    yield "plan", lambda: plan.write(asked, layout, 1000)
+@dataclass(frozen=True)
+class _Told:
+    work: Callable[[Any], Any]
+    job: Any
 
 
-def run(asked: Recipe, out: Path) -> None:
+def _told(told: _Told) -> tuple[str, Any]:
+    """Outcome of a job, and the node that did it."""
+    import ray
+
+    return ray.get_runtime_context().get_node_id(), told.work(told.job)
+
+
+def _counting(run: Runner, nodes: Counter[str]) -> Runner:
+    """A runner that counts the jobs of every node."""
+
+    def counted(work: Callable[[Any], Any], jobs: Sequence[Any]) -> list[Any]:
+        outcomes = run(_told, [_Told(work, job) for job in jobs])
+        nodes.update(node for node, _ in outcomes)
+        return [outcome for _, outcome in outcomes]
+
+    return counted
+
+
+@contextlib.contextmanager
+def _nodes(number: int) -> Iterator[int]:
+    """Ray on so many nodes, two processors together; gives the number of workers."""
+    if number == 1:
+        with cluster(2, None) as workers:
+            yield workers
+        return
+    import ray
+    from ray.cluster_utils import Cluster
+
+    head = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 100 * 2**20}
+    started = Cluster(initialize_head=True, head_node_args=head)
+    try:
+        for _ in range(number - 1):
+            started.add_node(num_cpus=1, object_store_memory=100 * 2**20)
+        ray.init(address=started.address, log_to_driver=False)
+        yield number
+    finally:
+        ray.shutdown()
+        started.shutdown()
+
+
+class _Watch:
+    """Memory and processor time of this process and all that it has started, sampled."""
+
+    def __init__(self) -> None:
+        self.peak, self._seconds, self._done = 0, dict[int, float](), threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+        self._thread.start()
+
+    def seconds(self) -> float:
+        return sum(self._seconds.values())
+
+    def stop(self) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        while not self._done.wait(1):
+            total = 0
+            for pid in _family(os.getpid()):
+                with contextlib.suppress(OSError):  # it has ended meanwhile
+                    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+                    total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+                    self._seconds[pid] = _ticks(pid) / os.sysconf("SC_CLK_TCK")
+            self.peak = max(self.peak, total // 2**10)
+
+
+def _family(root: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                children.setdefault(parent, []).append(int(entry.name))
+    found = [root]
+    for pid in found:
+        found += children.get(pid, [])
+    return found
+
+
+def _ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def run(asked: Recipe, out: Path, nodes: int) -> None:
     """Decides and plans, and says what that took."""
-    for name, step in _steps(asked, Layout(out)):
-        start = time.perf_counter()
-        found = step()
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-        told = dict(found) if name == "decide" else {"shards": len(found["shards"]), "samples": found["samples"]}
-        print(f"{name}: {time.perf_counter() - start:.0f} s, peak {peak:,.0f} MiB, {told}", flush=True)
+    layout, jobs = Layout(out), Counter[str]()
+    for file in (layout.curated, layout.plan, layout.plan_summary):
+        file.unlink(missing_ok=True)
+    with _nodes(nodes) as workers:
+        spreads = _counting(runner(workers, TASK_MEMORY), jobs)
+        watch, begun = _Watch(), time.perf_counter()
+        _step("decide", watch, lambda: dict(decide.decide(asked, layout, spreads)))
+        _step("plan", watch, lambda: {name: plan.write(asked, layout, 1000)[name] for name in ("pictures", "samples")})
+        _step("all", watch, lambda: {"seconds": round(time.perf_counter() - begun)})
+        watch.stop()
+    print(f"{watch.seconds():.0f} s of processor time, peak {watch.peak:,} MiB, jobs by node {sorted(jobs.values())}")
+    print(f"curated {sha256_of(layout.curated)[:16]}, plan {sha256_of(layout.plan)[:16]}", flush=True)
+
+
+def _step(name: str, watch: _Watch, step: Callable[[], Any]) -> None:
+    start = time.perf_counter()
+    found = step()
+    print(f"{name}: {time.perf_counter() - start:.0f} s, peak so far {watch.peak:,} MiB, {found}", flush=True)
 
 
 def main() -> None:
@@ -127,15 +240,31 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--near", type=int, default=6)
     parser.add_argument("--without", nargs="*", default=[], choices=["near", "balance"])
+    parser.add_argument("--nodes", nargs="+", type=int, default=[1])
+    parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="mendery-planning-") as folder:
+    with tempfile.TemporaryDirectory(prefix="mendery-planning-") as temporary:
+        folder = options.folder or Path(temporary)
         start = time.perf_counter()
-        make_up(Layout(Path(folder)), options.rows)
+        if not Layout(folder).catalog.is_file():
+            make_up(Layout(folder), options.rows)
         print(f"{machine()}; {options.rows:,} pictures made up in {time.perf_counter() - start:.0f} s", flush=True)
-        # A process of its own, whose memory is that of deciding and planning only.
-        process = multiprocessing.get_context("spawn").Process(target=run, args=(recipe(options), Path(folder)))
-        process.start()
-        process.join()
+        plans = [_planned(recipe(options), folder, nodes) for nodes in options.nodes]
+    if len(set(plans)) > 1:
+        raise SystemExit(f"the plans differ between {options.nodes} nodes")
+
+
+def _planned(asked: Recipe, folder: Path, nodes: int) -> tuple[str, str]:
+    """Digests of the curated table and the plan, made in a process of its own, whose memory is that of planning."""
+    print(f"\n{nodes} node{'s' if nodes > 1 else ''}", flush=True)
+    # Tasks import what they run, and nobody can import __main__.
+    target = importlib.import_module("benchmarks.planning").run
+    process = multiprocessing.get_context("spawn").Process(target=target, args=(asked, folder, nodes))
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise SystemExit(process.exitcode)
+    return sha256_of(Layout(folder).curated), sha256_of(Layout(folder).plan)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,8 @@ def forget(layout: Layout) -> None:
     """
     for file in (layout.manifest, layout.report, layout.curation_report, layout.plan_summary, layout.plan):
         file.unlink(missing_ok=True)
-    for folder in (layout.shards, layout.commits, layout.measured, layout.renditions, layout.gzip_indexes):
+    folders = (layout.shards, layout.commits, layout.measured, layout.gathered, layout.renditions, layout.gzip_indexes)
+    for folder in folders:
         remove_tree(folder)
     for file in (layout.curated, layout.balance, layout.catalog, layout.recipe, layout.begun_with):
         file.unlink(missing_ok=True)
@@ -75,6 +76,8 @@ def _changes(recipe: Recipe, layout: Layout, progress: Progress) -> list[str]:
 def _list(recipe: Recipe, layout: Layout, progress: Progress) -> None:
     put_json(layout.begun_with, recipe.portable())
     put_bytes(layout.recipe, recipe.to_yaml().encode())
+    for note in dict.fromkeys(note for damage in recipe.damage for note in damage.notes()):
+        progress.say(f"note: {note}")
     if layout.catalog.is_file():
         return
     progress.say(f"listing {len(recipe.sources)} source{'s' if len(recipe.sources) > 1 else ''}")

@@ -162,7 +162,7 @@ def _curate(recipe: Recipe, layout: Layout, workers: int, progress: Progress, cr
     from pipelines.curate import columns, known
     from pipelines.curate.decide import decide
     from pipelines.curate.measure import MeasureJob, measure_part
-    from pipelines.spread import spread
+    from pipelines.spread import runner, spread
 
     columns.check(recipe, layout)
     if remembered := known.recall(recipe, layout):
@@ -177,7 +177,7 @@ def _curate(recipe: Recipe, layout: Layout, workers: int, progress: Progress, cr
             advance(measured)
     if not layout.curated.is_file():
         _measure_against(recipe, layout, workers, progress)
-        reasons = decide(recipe, layout)
+        reasons = decide(recipe, layout, runner(workers, TASK_MEMORY))
         progress.say(
             "curate: " + ", ".join(f"{count:,} {reason or 'kept'}" for reason, count in sorted(reasons.items()))
         )

@@ -12,7 +12,7 @@ import dataclasses
 import heapq
 import json
 from collections.abc import Iterator
-from itertools import accumulate, islice
+from itertools import accumulate, islice, pairwise
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -112,13 +112,18 @@ def read_part(path: Path, number: int) -> list[dict[str, Any]]:
     return rows
 
 
+def parts_of_groups(path: Path) -> list[range]:
+    """The parts in each row group."""
+    sizes = json.loads(pq.read_metadata(opened(path)).metadata[PART_ROWS])
+    ends = list(accumulate((len(rows) for rows in sizes), initial=0))
+    return [range(first, last) for first, last in pairwise(ends)]
+
+
 def groups(path: Path, columns: list[str]) -> Iterator[tuple[range, pa.Table]]:
     """The whole catalog in pieces that fit into memory: the parts in each, and their rows."""
     with pq.ParquetFile(opened(path)) as file:
-        numbers = [part.row_group for part in _parts(file.metadata)]
-        for group in range(file.num_row_groups):
-            first = numbers.index(group)
-            yield range(first, first + numbers.count(group)), file.read_row_group(group, columns=columns)
+        for group, parts in enumerate(parts_of_groups(path)):
+            yield parts, file.read_row_group(group, columns=columns)
 
 
 def _parts(metadata: pq.FileMetaData) -> list[Part]:

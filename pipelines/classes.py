@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+BACKGROUND = frozenset({"background", "unlabelled", "unlabeled"})
+
 
 @dataclass(frozen=True)
 class ClassList:
@@ -14,6 +16,8 @@ class ClassList:
             this order, later over earlier.
         ignore: pixel value that means "not labelled", or None.
         source: where the list is published.
+        things: classes that are objects, which one may want to take out of a picture; of other lists all but `ignore`
+            and the background are.
         probabilities: whether masks of single classes hold probabilities, 0 to 255: then the highest wins in each
             pixel, whatever the order.
     """
@@ -22,6 +26,12 @@ class ClassList:
     ignore: int | None = None
     source: str = ""
     probabilities: bool = False
+    things: frozenset[str] = frozenset()
+
+    def objects(self) -> dict[int, str]:
+        """Classes of things, by their number."""
+        things = self.things or frozenset(self.names.values()) - BACKGROUND
+        return {number: name for number, name in self.names.items() if name in things and number != self.ignore}
 
 
 def _numbered(names: str) -> dict[int, str]:
@@ -39,6 +49,12 @@ SCHEMES: dict[str, ClassList] = {
         ),
         ignore=0,
         source="cityscapesScripts, helpers/labels.py (ids)",
+        things=frozenset(
+            {
+                *("person", "rider", "car", "truck", "bus", "caravan", "trailer", "train", "motorcycle", "bicycle"),
+                *("pole", "traffic light", "traffic sign"),
+            }
+        ),
     ),
     # 16 bits: a class's number, or a thousand times it plus the number of the thing.
     "cityscapes-instances": ClassList({}, ignore=0, source="cityscapesScripts, README (instanceIds)"),
@@ -48,6 +64,9 @@ SCHEMES: dict[str, ClassList] = {
         ),
         ignore=0,
         source="CMP Facade, label_names.txt",
+        things=frozenset(
+            {"window", "door", "cornice", "sill", "balcony", "blind", "deco", "molding", "pillar", "shop"}
+        ),
     ),
     # Masks of 512 x 512, one per part, for pictures of 1024 x 1024.
     "celebamask-hq": ClassList(

@@ -251,7 +251,11 @@ def status(out: str) -> None:
 
 @app.command
 def verify(
-    out: str, *, as_json: Annotated[bool, Parameter("--json", negative="")] = False, workers: int | None = None
+    out: str,
+    *,
+    as_json: Annotated[bool, Parameter("--json", negative="")] = False,
+    workers: int | None = None,
+    pool: list[str] | None = None,
 ) -> None:
     """Check every promise of the sample contract on every sample; exit 1 if one is broken.
 
@@ -259,14 +263,16 @@ def verify(
         out: Folder of the dataset.
         as_json: Print findings as JSON.
         workers: Shards checked at a time.
+        pool: NAME=PATH of a pool that damages were drawn from, where it is not where the build had it.
     """
     from pipelines import verify as check
     from pipelines.shards.verify import to_json
 
-    findings = check(out, workers)
+    findings = check(out, workers, _pairs(pool or []))
     if as_json:
         print(to_json(findings))
     else:
+        print("".join(f"note: {sentence}\n" for sentence in findings.notes), end="")
         print("\n".join(str(finding) for finding in findings) or f"{out}: every promise is kept")
     sys.exit(FAULTY if findings else OK)
 
@@ -503,6 +509,14 @@ def _table(header: list[str], rows: Sequence[tuple[str, ...]]) -> None:
     # Files and pipes get lines as long as they are.
     console = Console(width=None if sys.stdout.isatty() else 200)
     console.print(table)
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    pairs = dict(text.partition("=")[::2] for text in texts)
+    for name, value in pairs.items():
+        if not name or not value:
+            raise MenderyError(f"expected NAME=PATH, found {name!r}")
+    return pairs
 
 
 def _counts(counts: dict[str, int]) -> str:

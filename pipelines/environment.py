@@ -1,4 +1,4 @@
-"""What this machine offers a build: versions, Ray, disk, credentials, models."""
+"""What this machine offers a build: versions, Ray, disk, credentials, models, fonts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Check:
 
 def doctor() -> list[Check]:
     """Looks at this machine; starts nothing and reads no secret."""
-    return [*_versions(), *_ray(), _disk(), *_shared_memory(), *_credentials(), *_models()]
+    return [*_versions(), *_ray(), _disk(), *_shared_memory(), *_credentials(), *_models(), *_fonts()]
 
 
 def _versions() -> list[Check]:
@@ -106,6 +106,23 @@ def _models() -> list[Check]:
     packs = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     found = f"{', '.join(packs)} (non-commercial research only)" if packs else f"none in {folder}"
     return [Check("insightface packs", True if packs else None, found), *map(_shipped, SHIPPED)]
+
+
+def _fonts() -> list[Check]:
+    """Fonts that write texts where a recipe names none, and what they can write."""
+    from pipelines.damage.fonts import EXTRA, typefaces
+    from pipelines.damage.typesetting import writable
+    from pipelines.damage.words import LANGUAGES
+
+    try:
+        faces = typefaces((), {})
+    except RecipeError as error:
+        return [Check("fonts", None, str(error))]
+    able = writable(LANGUAGES, faces)
+    unable = [language for language in LANGUAGES if language not in able]
+    said = f"; none writes {', '.join(unable)}: {EXTRA}" if unable else ""
+    names = ", ".join(face.name for face in faces)
+    return [Check("fonts", None if unable else True, f"{names}; they write {', '.join(able)}{said}")]
 
 
 def _shipped(model: ModelFile) -> Check:

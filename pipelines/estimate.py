@@ -8,7 +8,7 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ from pipelines import catalog, seeds
 from pipelines.curate.measure import measure, verdict
 from pipelines.curate.packs import Pack
 from pipelines.curate.readers import Readers, listed
+from pipelines.damage import pools
 from pipelines.errors import BadPicture
 from pipelines.layout import Layout
 from pipelines.licences import conflicts, strictest
 from pipelines.recipe import Recipe, load
-from pipelines.shards.trial import Trial, try_pictures
+from pipelines.shards.trial import Attempts, Trial, judge, try_damages, try_pictures
+from pipelines.shards.write import Crop
 from pipelines.sources.base import Listing
 from pipelines.storage import opened
 
@@ -32,6 +34,9 @@ LOOKED_AT = 32
 
 TRIED = 8
 """Pictures taken through the whole way per source."""
+
+DRAWN = 4
+"""Pictures of each source on which every damage is tried with every ratio that may be asked of it."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ def plan(recipe: str | Path | Recipe, sources: Mapping[str, str | Path] | None =
         sources: where its sources are on this machine, by name or corpus, for those whose path it leaves empty.
 
     Raises:
-        RecipeError: the recipe cannot be followed.
+        RecipeError: the recipe cannot be followed, or a damage cannot be drawn as asked on any picture looked at.
     """
     recipe = load(recipe, sources)
     with tempfile.TemporaryDirectory(prefix="mendery-plan-") as folder:
@@ -101,8 +106,11 @@ def plan(recipe: str | Path | Recipe, sources: Mapping[str, str | Path] | None =
         layout.state.mkdir()
         listing = Listing(layout.gzip_indexes)
         catalog.write(recipe, layout.catalog, listing)
+        attempts: Attempts = {}
         with Readers(recipe, layout) as readers:
-            estimates = tuple(_estimate(recipe, number, layout, readers) for number in range(len(recipe.sources)))
+            estimates = tuple(
+                _estimate(recipe, number, layout, readers, attempts) for number in range(len(recipe.sources))
+            )
     licences = {name for source in estimates for name in source.licences}
     seconds = sum(source.seconds for source in estimates) / (os.cpu_count() or 1)
     redistribute, deciding = strictest(licences)
@@ -114,11 +122,15 @@ def plan(recipe: str | Path | Recipe, sources: Mapping[str, str | Path] | None =
         redistribute,
         tuple(deciding),
         dict(listing.ignored),
-        listing.notes,
+        [*listing.notes, *pools.notes(recipe.damage), *_notes(recipe), *judge(recipe, attempts)],
     )
 
 
-def _estimate(recipe: Recipe, number: int, layout: Layout, readers: Readers) -> SourceEstimate:
+def _notes(recipe: Recipe) -> list[str]:
+    return list(dict.fromkeys(note for damage in recipe.damage for note in damage.notes()))
+
+
+def _estimate(recipe: Recipe, number: int, layout: Layout, readers: Readers, attempts: Attempts) -> SourceEstimate:
     table = pq.read_table(opened(layout.catalog), filters=[("source", "=", number)])
     uris = table["uri"].to_pylist()
     drawn = sorted(range(len(uris)), key=lambda position: seeds.digest(recipe.seed, uris[position], "look"))[:LOOKED_AT]
@@ -130,11 +142,12 @@ def _estimate(recipe: Recipe, number: int, layout: Layout, readers: Readers) -> 
     rows = [_look(recipe, row, outcome, pack, number, readers) for number, (row, outcome) in looked]
     seconds = (time.perf_counter() - started) / len(rows)
     kept = [row for row in rows if not row["reason"]]
-    trial = (
-        try_pictures(recipe, kept[:TRIED], lambda crops: (_slice(data, spot) for _, spot in crops))
-        if kept
-        else Trial(0, 0, 0)
-    )
+
+    def fetch(crops: Iterable[Crop]) -> Iterator[bytes]:
+        return (_slice(data, spot) for _, spot in crops)
+
+    trial = try_pictures(recipe, kept[:TRIED], fetch) if kept else Trial(0, 0, 0)
+    try_damages(recipe, kept[:DRAWN], fetch, attempts)
     crops = sum(len(row["renditions"]) for row in kept)
     samples = round(len(uris) * crops / len(rows) * _variants(recipe))
     licences = Counter(licence or recipe.sources[number].licence for licence in table["licence"].to_pylist())

@@ -12,6 +12,7 @@
             against/         what was measured of datasets whose copies must not enter
             catalog.parquet  every picture found, in parts of one measuring task each
             measured/        one file per finished measuring task
+            gathered/        the same in few files, while it is decided
             known/           what an update keeps of earlier measurements, until it is taken over
             renditions/      the crops it made, until the manifest is there and nothing is left to retry
             curated.parquet  every picture with its verdict
@@ -75,6 +76,10 @@ class Layout:
     @property
     def measured(self) -> Path:
         return self.state / "measured"
+
+    @property
+    def gathered(self) -> Path:
+        return self.state / "gathered"
 
     @property
     def known(self) -> Path:

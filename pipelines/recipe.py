@@ -29,6 +29,7 @@ from pipelines.curate.rules import Curate
 from pipelines.curate.splits import Splits
 from pipelines.damage import DAMAGES
 from pipelines.damage.ageing import Ageing, Blur, Cast, Fading, Grain, Jpeg, LowResolution, Toning
+from pipelines.damage.pools import PoolRef, check_names
 from pipelines.engines.rules import Faces
 from pipelines.errors import RecipeError, did_you_mean
 from pipelines.guides import MAPS, Edges, Guides
@@ -111,6 +112,7 @@ class Recipe(BaseModel):
             raise ValueError("variants has no effect without damage: remove it or name a damage")
         if not self.damage and self.guides.alpha:
             raise ValueError("guides.alpha has no effect without damage: remove it or name a damage")
+        check_names(self.damage)
         if self.splits.per_bin:
             self._check_per_bin()
         if self.balance is not None and self.curate.faces is None:
@@ -157,7 +159,7 @@ class Recipe(BaseModel):
 
     def portable(self) -> dict[str, Any]:
         """The recipe without the places on this machine: what decides the bytes of a build."""
-        plain = self.model_dump(mode="json")
+        plain = self.model_dump(mode="json", context={"portable": True})
         for name in ("models", "providers", "gpus"):
             if plain["curate"]["faces"]:
                 del plain["curate"]["faces"][name]
@@ -221,14 +223,14 @@ def parse(
     """Recipe from YAML text; relative paths start at `folder`, faults are named `name:line`.
 
     Args:
-        sources: as `load` takes them; None leaves sources where the text says, there or not.
+        sources: as `load` takes them; None leaves sources and pools where the text says, there or not.
     """
     tree = yaml_lines.compose(text, name)
     plain = yaml_lines.to_plain(tree, name)
     if not isinstance(plain, dict):
         raise RecipeError(f"{name}: a recipe is a mapping of keys to values, found {type(plain).__name__}")
     try:
-        recipe = Recipe.model_validate(plain)
+        recipe = Recipe.model_validate(plain, context={"folder": str(folder), "check": sources is not None})
     except ValidationError as error:
         raise RecipeError("\n".join(_explain(fault, tree, name) for fault in error.errors())) from None
     if sources is not None:
@@ -372,6 +374,7 @@ def _known_keys(path: tuple[Any, ...]) -> list[str]:
         "image": Fit,
         "jpeg": Jpeg,
         "low_resolution": LowResolution,
+        "pool": PoolRef,
         "quality": Quality,
         "shards": Shards,
         "splits": Splits,

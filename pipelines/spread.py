@@ -10,9 +10,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from pipelines.errors import MenderyError
 
@@ -28,6 +28,33 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 OBJECT_STORE_BYTES = 100 * 2**20
 RETRIES = 3
+
+
+class Runner(Protocol):
+    """Runs `work` on every job, wherever that is, and gives the outcomes in the order of the jobs."""
+
+    def __call__(self, work: Callable[[Job], Outcome], jobs: Sequence[Job]) -> list[Outcome]: ...
+
+
+def here(work: Callable[[Job], Outcome], jobs: Sequence[Job]) -> list[Outcome]:
+    """The runner that is this process."""
+    return [work(job) for job in jobs]
+
+
+def runner(workers: int, memory: int) -> Runner:
+    """The runner that spreads; a single job is not worth a task.
+
+    Args:
+        workers, memory: as of `spread`.
+    """
+
+    def run(work: Callable[[Job], Outcome], jobs: Sequence[Job]) -> list[Outcome]:
+        if len(jobs) < 2:
+            return here(work, jobs)
+        outcomes = dict(spread(work, jobs, workers, memory))
+        return [outcomes[job] for job in jobs]
+
+    return run
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Unions of a recipe's entries, told apart by one word, so that errors speak of the entry that was meant."""
+"""Unions in a recipe: entries told apart by one word, so that errors speak of the one meant; or a text for a block."""
 
 from __future__ import annotations
 
@@ -21,3 +21,10 @@ def _tag_of(value: Any) -> str:
     """What tells the members of a union apart: the name of a corpus, source or damage."""
     fields = value if isinstance(value, dict) else getattr(value, "__dict__", {})
     return str(fields.get("corpus") or fields.get("type") or fields.get("kind") or "missing")
+
+
+def or_text(schema: dict[str, Any]) -> None:
+    """Lets a model's JSON Schema say that a text alone will do, where the model takes one."""
+    whole = dict(schema)
+    schema.clear()
+    schema["anyOf"] = [{"type": "string"}, whole]

@@ -6,7 +6,10 @@ import platform
 from functools import cache
 from importlib.metadata import version
 
-DECIDING = ("mendery", "indexed-gzip", "isal", "numpy", "opencv-python", "pillow", "pyarrow", "pydantic", "simplejpeg")
+DECIDING = (
+    *("mendery", "fonttools", "indexed-gzip", "isal", "numpy", "opencv-python", "pillow", "pyarrow", "pydantic"),
+    "simplejpeg",
+)
 
 
 @cache

@@ -61,7 +61,7 @@ def test_status_of_nothing(tmp_path: Path) -> None:
 
 def test_verify(demo_build: Path) -> None:
     assert "every promise is kept" in mendery("verify", demo_build).stdout
-    assert json.loads(mendery("verify", demo_build, "--json").stdout) == {"ok": True, "findings": []}
+    assert json.loads(mendery("verify", demo_build, "--json").stdout) == {"ok": True, "findings": [], "notes": []}
 
 
 def test_verify_fails_with_exit_code_and_name(demo_build: Path, tmp_path: Path) -> None:

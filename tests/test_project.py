@@ -54,7 +54,9 @@ def test_table_of_readme_is_that_of_the_cards() -> None:
 
 def test_every_damage_file_is_registered() -> None:
     homes = {Path(sys.modules[damage.__module__].__file__ or "").stem for damage in DAMAGES.values()}
-    shared = {"__init__", "ageing", "base", "holes", "noise", "overlay", "prints", "relief"}
+    shared = {"__init__", "ageing", "base", "holes", "noise", "overlay", "pools", "prints", "relief", "runs"}
+    shared |= {"digits", "fonts", "lettering", "logos", "skin", "typesetting", "words", "wrinkles"}
+    shared |= {"segments", "shapes", "silhouettes", "textures"}
     files = {path.stem for path in (ROOT / "pipelines" / "damage").glob("*.py")} - shared
     assert homes == files
 

@@ -34,8 +34,8 @@ _AHEAD = 8
 _ASKED = 100
 """Pixels of a line from which its colour is taken."""
 
-_OUTSIDE = 5
-"""At the dark and the bright end so many of these may differ: some more than on the whole line."""
+_OUTSIDE = 20
+"""At the dark and the bright end one of so many may differ: some more than on the whole line."""
 
 _CHUNK = 32
 _ROUNDS = 2
@@ -45,22 +45,13 @@ _ROUNDS = 2
 def content_box(picture: Picture) -> Box:
     """What remains of a picture without its bars: (left, top, width, height)."""
     rows, columns = slice(0, picture.shape[0]), slice(0, picture.shape[1])
-    for _ in range(_ROUNDS if _may_have_bars(picture) else 0):
+    for _ in range(_ROUNDS):
         before = rows, columns
         rows = _without_bars(rows, picture[rows, columns])
         columns = _without_bars(columns, picture[rows, columns].transpose(1, 0, 2))
         if before == (rows, columns):
             break
     return columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
-
-
-def _may_have_bars(picture: Picture) -> bool:
-    """Whether some pixels of an edge are nearly all as green: of most photographs no more is looked at."""
-    rows, columns = (np.arange(_ASKED) * side // _ASKED for side in picture.shape[:2])
-    green = picture[:, :, 1]
-    edges = np.stack([green[0, columns], green[-1, columns], green[rows, 0], green[rows, -1]])
-    edges.sort(axis=1)
-    return bool((edges[:, _ASKED - _OUTSIDE] - edges[:, _OUTSIDE - 1] <= 2 * _TOLERANCE).any())
 
 
 def _without_bars(span: slice, lines: Picture) -> slice:
@@ -74,12 +65,21 @@ def _depth(lines: Picture) -> int:
     Args:
         lines: (N, length, 3), a view with the outermost line first.
     """
+    if not len(lines) or not _may_be_bar(lines[0]):
+        return 0
     colour = _middle(lines[0])
     depth = _uniform_lines(lines, colour)
     if depth in (0, len(lines)):
         return 0
     same = _keeps(lines[depth : depth + _AHEAD], _middle(lines[depth - 1])).all(axis=0)
     return depth if same.mean() <= 1 - _STEP_SHARE else 0
+
+
+def _may_be_bar(line: Picture) -> bool:
+    """Whether some pixels of a line are nearly all as green: of most photographs no more is looked at."""
+    levels = np.sort(line[:: 1 + len(line) // _ASKED, 1])
+    outside = len(levels) // _OUTSIDE
+    return int(levels[-1 - outside]) - int(levels[outside]) <= 2 * _TOLERANCE
 
 
 def _uniform_lines(lines: Picture, colour: Colour) -> int:

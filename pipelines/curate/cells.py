@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipelines.curate import main_face
 from pipelines.errors import RecipeError, did_you_mean
+from pipelines.unions import or_text
 
 NONE = -1
 
@@ -33,7 +34,7 @@ MEASURES = ("width", "height", "num_bytes", *(f"{FACE}{name}" for name in main_f
 class Axis(BaseModel):
     """What a picture is counted by: a label, or a measured number in bins. A text alone is a label."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=or_text)
 
     label: str = Field("", description="Name of a label that the corpus declares, such as group, sex, age or scene.")
     measure: str = Field("", description=f"Name of a measured number instead: {', '.join(MEASURES)}.")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,18 +9,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipelines import catalog
-from pipelines.curate import cells, embeddings, identities
+from pipelines.curate import cells, embeddings, gathered, identities
 from pipelines.curate.balance import Balance, Balanced, balance, check_targets
 from pipelines.curate.main_face import MainFaces
 from pipelines.layout import Layout
 from pipelines.recipe import Recipe
-from pipelines.storage import opened
-
-
-def measured(layout: Layout, parts: Sequence[int] | range, columns: list[str]) -> pa.Table:
-    """Columns of the measured table, in one piece: taking rows from thousands of pieces costs minutes."""
-    found = [pq.read_table(opened(layout.part(part)), columns=columns) for part in parts]
-    return pa.concat_tables(found).combine_chunks()
+from pipelines.storage import opened, read_table
 
 
 def listed(layout: Layout, name: str) -> pa.ChunkedArray:
@@ -95,7 +87,7 @@ def _embeddings(
     """Rows of pictures whose main face has an embedding, and these, part by part."""
     rows, vectors, start = [np.empty(0, np.int64)], [], 0
     for part in range(len(catalog.part_sizes(layout.catalog))):
-        table = measured(layout, [part], ["face_numbers", "embeddings"])
+        table = read_table(layout.part(part), ["face_numbers", "embeddings"])
         there, found = MainFaces(table["face_numbers"], min_score).embeddings(table["embeddings"])
         asked = wanted[start + there]
         rows.append(start + there[asked])
@@ -120,13 +112,12 @@ def _axes(
 
 def _numbers(recipe: Recipe, layout: Layout, names: list[str]) -> dict[str, NDArray[np.float32]]:
     """Measured numbers by name, those of the main face by way of all faces."""
-    parts = range(len(catalog.part_sizes(layout.catalog)))
     plain = [name for name in names if not name.startswith(cells.FACE)]
-    table = measured(layout, parts, plain) if plain else pa.table({})
+    table = gathered.read(layout, plain) if plain else pa.table({})
     found = {name: table[name].to_numpy().astype(np.float32) for name in plain}
     if of_face := [name for name in names if name.startswith(cells.FACE)]:
         assert recipe.curate.faces is not None
-        column = measured(layout, parts, ["face_numbers"])["face_numbers"]
+        column = gathered.read(layout, ["face_numbers"])["face_numbers"]
         faces = MainFaces(column, recipe.curate.faces.min_score)
         found |= {name: faces.numbers(name.removeprefix(cells.FACE)) for name in of_face}
     return found

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import io
 from functools import lru_cache
-from statistics import median
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
 
-from pipelines.curate.detail import JPEG_BLOCK, TILE, Tiles, steps
+from pipelines.curate.detail import JPEG_BLOCK, TILE, Tiles, middle, steps
 
 _LARGEST_STEP = 12
 """Steps count for no more than this, in levels: the edges of things are higher than those of blocks."""
@@ -67,7 +66,7 @@ def _excess(tiles: Tiles, apart: int) -> float:
     means[:, :-apart] = cv2.reduce(cut, 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F)
     profile = cv2.reduce(means.reshape(TILE, TILE), 0 if apart == 1 else 1, cv2.REDUCE_AVG).ravel()
     grids = cv2.reduce(profile[: TILE - JPEG_BLOCK].reshape(-1, JPEG_BLOCK), 0, cv2.REDUCE_AVG)[0].tolist()
-    return float((max(grids) + _LEAST_STEP) / (median(grids) + _LEAST_STEP) - 1)
+    return float((max(grids) + _LEAST_STEP) / (middle(grids) + _LEAST_STEP) - 1)
 
 
 @lru_cache(maxsize=1)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipelines import catalog
-from pipelines.curate import columns, near
-from pipelines.curate.fingerprints import SIDE, VIEWS, Hashes, Thumbnails
+from pipelines.curate import columns, gathered, near
+from pipelines.curate.fingerprints import VIEWS, Hashes
+from pipelines.curate.search_jobs import Spread
 from pipelines.curate.splits import NONE, components
 from pipelines.errors import RecipeError
 from pipelines.layout import Layout
 from pipelines.places import place
 from pipelines.recipe import Recipe
+from pipelines.spread import Runner
 
 Positions = NDArray[np.int64]
 
@@ -46,8 +44,16 @@ class Copies:
 
 @dataclass(frozen=True, eq=False)
 class _Prints:
-    """Fingerprints of pictures: (N, V) hashes, (N,) digests of pixels, (N, D) embeddings where there are any."""
+    """Fingerprints of pictures, those of the build before those of other datasets.
 
+    Attributes:
+        numbers: (N,) of each picture among all that are gathered.
+        hashes: (N, V).
+        pixels: (N,) digests.
+        embeddings: (N, D) where there are any.
+    """
+
+    numbers: Positions
     hashes: Hashes
     pixels: NDArray[np.void]
     embeddings: NDArray[np.float32] | None
@@ -78,7 +84,7 @@ def _image_member(layout: Layout) -> str:
     return next(str(name) for name in manifest.read(layout.out)["members"] if name.startswith("image."))
 
 
-def find(recipe: Recipe, layout: Layout, kept: Positions, measured: pa.Table) -> Copies:
+def find(recipe: Recipe, layout: Layout, kept: Positions, measured: pa.Table, run: Runner) -> Copies:
     """Finds copies among kept pictures, given by position.
 
     Args:
@@ -87,14 +93,16 @@ def find(recipe: Recipe, layout: Layout, kept: Positions, measured: pa.Table) ->
     block = recipe.curate.duplicates
     assert block is not None
     others = [Layout(layout.against(number)) for number in range(len(block.against))]
-    with tempfile.TemporaryFile() as scratch:
-        prints, num_others = _prints(layout, others, kept, scratch)
-        read = partial(_thumbnails, scratch.fileno())
-        edges = near.edges(prints.hashes, prints.pixels, block, read, prints.embeddings)
+    for other in others:
+        gathered.gather(other, run)
+    prints = _prints([layout, *others], kept)
+    search = Spread([layout, *others], prints.numbers, run)
+    edges = near.edges(prints.hashes, prints.pixels, block, search, prints.embeddings)
+    for other in others:
+        gathered.forget(other)
     leaders = components(len(prints.hashes), edges)
     foreign = np.zeros(len(leaders), bool)
     foreign[leaders[len(kept) :]] = True
-    assert len(leaders) == len(kept) + num_others
     return _judged(recipe, layout, kept, leaders[: len(kept)], foreign, measured)
 
 
@@ -133,45 +141,29 @@ def _best(leaders: Positions, pictures: pa.Table, num_groups: int) -> Positions:
     return best
 
 
-def _prints(layout: Layout, others: list[Layout], kept: Positions, scratch: Any) -> tuple[_Prints, int]:
-    """Fingerprints of the kept pictures, then of all pictures of the other datasets; thumbnails wait in a file."""
-    hashes, pixels, vectors, number = [], [], [], 0
-    for table in _tables(layout, others, kept):
-        hashes.append(_array(table["hashes"], np.uint64).reshape(-1, len(VIEWS)))
-        pixels.append(_array(table["pixels"], "V16"))
-        scratch.write(_array(table["thumbnail"], np.uint8).tobytes())
-        vectors.append(_array(table["picture_embedding"], np.float32))
-        number += table.num_rows
-    scratch.flush()
-    nothing = np.empty((0, len(VIEWS)), np.uint64)
-    flat = np.concatenate([np.empty(0, np.float32), *vectors])
-    together = _Prints(
-        np.concatenate([nothing, *hashes]),
-        np.concatenate([np.empty(0, "V16"), *pixels]),
-        flat.reshape(number, -1) if flat.size else None,
-    )
-    return together, number - len(kept)
+def _prints(layouts: list[Layout], kept: Positions) -> _Prints:
+    """Fingerprints of the kept pictures of the first build, then of all pictures of the others that have any."""
+    numbers, hashes = [np.empty(0, np.int64)], [np.empty((0, len(VIEWS)), np.uint64)]
+    pixels, vectors = [np.empty(0, "V16")], [np.empty(0, np.float32)]
+    for places, table in _pictures(layouts, kept):
+        numbers.append(places)
+        hashes.append(gathered.of_one_size(table["hashes"], np.uint64, len(VIEWS)))
+        pixels.append(gathered.of_one_size(table["pixels"], "V16", 1)[:, 0])
+        vectors.append(np.frombuffer(b"".join(table["picture_embedding"].to_pylist()), np.float32))
+    flat = np.concatenate(vectors)
+    together = np.concatenate(numbers)
+    embeddings = flat.reshape(len(together), -1) if flat.size else None
+    return _Prints(together, np.concatenate(hashes), np.concatenate(pixels), embeddings)
 
 
-def _thumbnails(file: int, wanted: Positions) -> Thumbnails:
-    """Thumbnails by position. Read, and not mapped: pages of a map would count as memory of this process."""
-    size = SIDE * SIDE
-    found = b"".join(os.pread(file, size, place * size) for place in wanted.tolist())
-    return np.frombuffer(found, np.uint8).reshape(-1, SIDE, SIDE)
-
-
-def _tables(layout: Layout, others: list[Layout], kept: Positions) -> Iterator[pa.Table]:
-    names, start = ["hashes", "pixels", "thumbnail", "picture_embedding"], 0
-    for part, size in enumerate(catalog.part_sizes(layout.catalog)):
-        low, high = np.searchsorted(kept, [start, start + size])
-        if high > low:
-            yield columns.measured(layout, [part], names).take(pa.array(kept[low:high] - start))
-        start += size
-    for other in others:
-        for part in range(len(catalog.part_sizes(other.catalog))):
-            table = columns.measured(other, [part], names)
-            yield table.filter(pc.greater(pc.binary_length(table["hashes"]), 0))
-
-
-def _array(column: pa.ChunkedArray, kind: Any) -> NDArray[Any]:
-    return np.frombuffer(b"".join(column.to_pylist()), kind)
+def _pictures(layouts: list[Layout], kept: Positions) -> Iterator[tuple[Positions, pa.Table]]:
+    """Numbers of pictures among all that are gathered, and their fingerprints, some at a time."""
+    start = 0
+    for layout in layouts:
+        for table in gathered.groups(layout, ["hashes", "pixels", "picture_embedding"]):
+            there = np.flatnonzero(pc.greater(pc.binary_length(table["hashes"]), 0).to_numpy())
+            if layout is layouts[0]:
+                low, high = np.searchsorted(kept, [start, start + table.num_rows])
+                there = kept[low:high] - start
+            yield start + there, table.take(pa.array(there))
+            start += table.num_rows

@@ -16,10 +16,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipelines import catalog
-from pipelines.curate import columns, copies, duplicates, fingerprints, identities, measure, splits
+from pipelines.curate import columns, copies, duplicates, fingerprints, gathered, identities, measure, splits
 from pipelines.curate.rules import KEEP, judge_all, needed
 from pipelines.layout import Layout
 from pipelines.recipe import Recipe
+from pipelines.spread import Runner, here
 from pipelines.storage import opened, put, put_json
 
 LISTED = ("source", "uri", "split", "labels", "identity", "faces", "guides", "licence", "licence_url", "attribution")
@@ -59,14 +60,20 @@ class Verdicts:
     details: dict[int, str]
 
 
-def decide(recipe: Recipe, layout: Layout) -> Counter[str]:
-    """Writes the curated table; gives the number of pictures per reason ("" for those kept)."""
-    verdicts = _verdicts(recipe, layout, len(catalog.part_sizes(layout.catalog)))
-    start = 0
+def decide(recipe: Recipe, layout: Layout, run: Runner = here) -> Counter[str]:
+    """Writes the curated table; gives the number of pictures per reason ("" for those kept).
+
+    Args:
+        run: spreads what is dear over a cluster; the table is the same wherever it runs.
+    """
+    gathered.gather(layout, run)
+    verdicts = _verdicts(recipe, layout, run)
+    sizes, measured, start = np.array(catalog.part_sizes(layout.catalog)), gathered.groups(layout, _TAKEN_OVER), 0
     with put(layout.curated) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
-        for parts, listed in catalog.groups(layout.catalog, list(LISTED)):
-            writer.write_table(_curated(layout, parts, listed, verdicts, start))
+        for (parts, listed), numbers in zip(catalog.groups(layout.catalog, list(LISTED)), measured, strict=True):
+            writer.write_table(_curated(_places(parts, sizes), listed, numbers, verdicts, start))
             start += listed.num_rows
+    gathered.forget(layout)
     return Counter(verdicts.reasons.tolist())
 
 
@@ -87,16 +94,16 @@ def kept_rows(layout: Layout) -> dict[int, NDArray[np.int64]]:
     return dict(zip(numbers.tolist(), pieces, strict=True))
 
 
-def _verdicts(recipe: Recipe, layout: Layout, num_parts: int) -> Verdicts:
+def _verdicts(recipe: Recipe, layout: Layout, run: Runner) -> Verdicts:
     judged = needed(recipe.curate)
-    measured = columns.measured(layout, range(num_parts), list(dict.fromkeys([*judged, *SIZES, "fault", "sha256"])))
+    measured = gathered.read(layout, list(dict.fromkeys([*judged, *SIZES, "fault", "sha256"])))
     faults = measured["fault"].to_numpy()
     reasons = judge_all(faults, {name: measured[name].to_numpy() for name in judged}, recipe.curate)
     verdicts = Verdicts(reasons, np.full(len(reasons), "", object), {})
     if recipe.curate.faces or recipe.image.fit == "face" or recipe.guides.members():
         _judge_one_by_one(recipe, layout, verdicts)
     _drop_duplicates(recipe, layout, measured["sha256"], verdicts)
-    groupings = [_drop_copies(recipe, layout, measured, verdicts)]
+    groupings = [_drop_copies(recipe, layout, measured, verdicts, run)]
     groupings.append(columns.people(recipe, layout, measured["sha256"], verdicts.reasons == KEEP))
     if recipe.splits.mode == "official":
         _drop_unsplit(layout, measured["sha256"], groupings, verdicts)
@@ -109,8 +116,9 @@ def _verdicts(recipe: Recipe, layout: Layout, num_parts: int) -> Verdicts:
 def _judge_one_by_one(recipe: Recipe, layout: Layout, verdicts: Verdicts) -> None:
     """Judges what is told in JSON: faces and guides, of the pictures that no other rule drops."""
     start = 0
-    for parts, listed in catalog.groups(layout.catalog, ["faces", "guides"]):
-        rows = columns.measured(layout, parts, [*needed(recipe.curate), "fault", "found"]).to_pylist()
+    measured = gathered.groups(layout, [*needed(recipe.curate), "fault", "found"])
+    for (_, listed), numbers in zip(catalog.groups(layout.catalog, ["faces", "guides"]), measured, strict=True):
+        rows = numbers.to_pylist()
         for position, (row, said) in enumerate(zip(rows, listed.to_pylist(), strict=True), start):
             if verdicts.reasons[position] == KEEP:
                 reason, detail = measure.verdict(row, recipe, said["faces"], said["guides"])
@@ -130,13 +138,15 @@ def _drop_duplicates(recipe: Recipe, layout: Layout, digests: pa.ChunkedArray, v
     verdicts.details |= dict(zip(kept[again].tolist(), told, strict=True))
 
 
-def _drop_copies(recipe: Recipe, layout: Layout, measured: pa.Table, verdicts: Verdicts) -> NDArray[np.int64]:
+def _drop_copies(
+    recipe: Recipe, layout: Layout, measured: pa.Table, verdicts: Verdicts, run: Runner
+) -> NDArray[np.int64]:
     """Drops near-duplicates but the best of each group; gives (N,) the group of each picture, -1 for none."""
     groups = np.full(len(verdicts.reasons), splits.NONE, np.int64)
     if recipe.curate.duplicates is None:
         return groups
     kept = np.flatnonzero(verdicts.reasons == KEEP)
-    found = copies.find(recipe, layout, kept, measured)
+    found = copies.find(recipe, layout, kept, measured, run)
     verdicts.reasons[found.contaminated] = "contaminated"
     verdicts.reasons[found.dropped] = "near_duplicate"
     verdicts.details |= found.details
@@ -205,19 +215,20 @@ def _leaders(
     return splits.join(digests.take(chosen), [identity, *found])
 
 
-def _curated(layout: Layout, parts: range, listed: pa.Table, verdicts: Verdicts, start: int) -> pa.Table:
-    """The curated rows of some parts, of which the first picture stands at `start`."""
-    measured = [pq.read_table(opened(layout.part(part)), columns=_TAKEN_OVER) for part in parts]
-    sizes = [table.num_rows for table in measured]
-    together = pa.concat_tables(measured)
+def _curated(places: pa.Table, listed: pa.Table, measured: pa.Table, verdicts: Verdicts, start: int) -> pa.Table:
+    """Curated rows, of which the first picture stands at `start`, and each at its place in the catalog."""
     end = start + listed.num_rows
     said = pa.array([verdicts.details.get(position) for position in range(start, end)], pa.string())
-    columns = {table.column_names[at]: table[at] for table in (together, listed) for at in range(table.num_columns)}
+    columns = {name: table[name] for table in (measured, listed, places) for name in table.column_names}
     columns |= {
-        "part": pa.array(np.repeat(np.array(parts, np.int32), sizes)),
-        "row": pa.array(np.concatenate([np.arange(size, dtype=np.int32) for size in sizes])),
-        "detail": said.fill_null(together["detail"].combine_chunks()),
+        "detail": said.fill_null(measured["detail"].combine_chunks()),
         "split": pa.array(verdicts.splits[start:end], pa.string()),
         "reason": pa.array(verdicts.reasons[start:end], pa.string()),
     }
     return pa.table({name: columns[name] for name in SCHEMA.names}, schema=SCHEMA)
+
+
+def _places(parts: range, sizes: NDArray[np.int64]) -> pa.Table:
+    """Part and row of all pictures of some parts."""
+    rows = np.concatenate([np.arange(size, dtype=np.int32) for size in sizes[parts]])
+    return pa.table({"part": np.repeat(np.array(parts, np.int32), sizes[parts]), "row": rows})

@@ -27,8 +27,11 @@ Pairs = NDArray[np.int64]
 """(2, E): positions."""
 
 _ONE = np.uint64(1)
-_SORT, _COMPARE = 60.0, 4.0
+_SORT, _COMPARE = 70.0, 4.0
 """Nanoseconds for a hash in a sort, and for two hashes that are compared; only their ratio matters."""
+
+_PIECE = 1 << 16
+"""Hashes that are worked on at a time: they stay in the processor's own memory."""
 
 
 def near(hashes: Hashes, distance: int) -> Pairs:
@@ -43,11 +46,14 @@ def near(hashes: Hashes, distance: int) -> Pairs:
     Returns:
         Each pair once, the position of the smaller hash first.
     """
-    tables = _tables(blocks_for(len(hashes), distance), distance)
-    pairs = np.concatenate([_in_table(hashes, table, distance) for table in tables], axis=1)
-    pairs.sort(axis=0)
+    found = [in_table(hashes, table, distance) for table in tables(len(hashes), distance)]
+    return positions(hashes, np.concatenate(found, axis=1))
+
+
+def positions(hashes: Hashes, pairs: Hashes) -> Pairs:
+    """Pairs of hashes as pairs of their positions."""
     order = np.argsort(hashes)
-    places: Pairs = order[np.searchsorted(hashes, pairs, sorter=order)]
+    places: Pairs = order[np.searchsorted(hashes, np.sort(pairs, axis=0), sorter=order)]
     return places
 
 
@@ -66,7 +72,7 @@ Block = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class _Table:
+class Table:
     """One choice of the blocks that are equal.
 
     Attributes:
@@ -80,30 +86,49 @@ class _Table:
     others: list[Block]
 
 
-def _tables(blocks: int, distance: int) -> Iterator[_Table]:
-    edges = [BITS * number // blocks for number in range(blocks + 1)]
+def tables(number: int, distance: int) -> list[Table]:
+    """The choices of blocks that together find every pair among so many hashes."""
+    blocks = blocks_for(number, distance)
+    edges = [BITS * place // blocks for place in range(blocks + 1)]
     spans = [(low, high - low) for low, high in pairwise(edges)]
-    for chosen in combinations(range(blocks), blocks - distance):
-        order = [*chosen, *(number for number in range(blocks) if number not in chosen)]
-        ends = BITS - np.cumsum([spans[number][1] for number in order])
-        places = {number: (int(end), spans[number][1]) for number, end in zip(order, ends, strict=True)}
-        others = [places[number] for number in order[len(chosen) :] if number < chosen[-1]]
-        yield _Table([spans[number] for number in order], sum(spans[number][1] for number in chosen), others)
+    return [_table(spans, chosen) for chosen in combinations(range(blocks), blocks - distance)]
 
 
-def _in_table(hashes: Hashes, table: _Table, distance: int) -> Hashes:
-    return _restored(_neighbours(np.sort(_moved(hashes, table.move)), table, distance), table)
+def _table(spans: list[Block], chosen: tuple[int, ...]) -> Table:
+    order = [*chosen, *(number for number in range(len(spans)) if number not in chosen)]
+    ends = BITS - np.cumsum([spans[number][1] for number in order])
+    places = {number: (int(end), spans[number][1]) for number, end in zip(order, ends, strict=True)}
+    others = [places[number] for number in order[len(chosen) :] if number < chosen[-1]]
+    return Table([spans[number] for number in order], sum(spans[number][1] for number in chosen), others)
+
+
+def in_table(hashes: Hashes, table: Table, distance: int, share: tuple[int, int] = (0, 1)) -> Hashes:
+    """(2, E) pairs of hashes that one table finds, and none before it.
+
+    Args:
+        hashes: as for `near`; read piece by piece, so they may be a map of a file.
+        share: which of how many equal ranges of the key is looked at; their number is a power of 2.
+    """
+    number, shares = share
+    bits = np.uint64(BITS + 1 - (shares.bit_length() - 1))
+    pieces = []
+    for start in range(0, len(hashes), _PIECE):
+        moved = _moved(hashes[start : start + _PIECE], table.move)
+        pieces.append(moved if shares == 1 else moved[moved >> bits == number])
+    together = np.concatenate([np.empty(0, np.uint64), *pieces])
+    together.sort()
+    return _restored(_neighbours(together, table, distance), table)
 
 
 def _moved(hashes: Hashes, move: list[Block]) -> Hashes:
-    moved = np.zeros_like(hashes)
+    moved = np.zeros(len(hashes), np.uint64)
     for low, size in move:
         moved <<= np.uint64(size)
         moved |= _block(hashes, (low, size))
     return moved << _ONE | hashes & _ONE
 
 
-def _restored(moved: Hashes, table: _Table) -> Hashes:
+def _restored(moved: Hashes, table: Table) -> Hashes:
     hashes, end = moved & _ONE, BITS
     for low, size in table.move:
         end -= size
@@ -116,23 +141,34 @@ def _block(hashes: Hashes, block: Block) -> Hashes:
     return (hashes >> np.uint64(low + 1)) & np.uint64((1 << size) - 1)
 
 
-def _neighbours(ordered: Hashes, table: _Table, distance: int) -> Hashes:
+def _neighbours(ordered: Hashes, table: Table, distance: int) -> Hashes:
     """(2, E) pairs of sorted hashes whose keys, their highest bits, are equal; those that no earlier table gives."""
-    keys = ordered >> np.uint64(BITS + 1 - table.key_bits)
-    left, found = np.arange(len(ordered)), [np.empty((2, 0), np.uint64)]
-    step = 1
-    while left.size:
-        left = left[left + step < len(ordered)]
-        left = left[keys[left] == keys[left + step]]
-        pairs = np.stack([ordered[left], ordered[left + step]])
-        found.append(pairs[:, _is_found(pairs, table, distance)])
-        step += 1
+    found = [np.empty((2, 0), np.uint64)]
+    for start in range(0, len(ordered), _PIECE):
+        found += _neighbours_of(ordered, start, min(start + _PIECE, len(ordered)), table, distance)
     return np.concatenate(found, axis=1)
 
 
-def _is_found(pairs: Hashes, table: _Table, distance: int) -> NDArray[np.bool_]:
+def _neighbours_of(ordered: Hashes, start: int, stop: int, table: Table, distance: int) -> Iterator[Hashes]:
+    """Pairs of which the smaller hash stands in a piece."""
+    outside = np.uint64(BITS + 1 - table.key_bits)
+    left, step = np.arange(start, stop), 1
+    while left.size:
+        left = left[: int(np.searchsorted(left, len(ordered) - step))]
+        pairs = np.stack([ordered[left], ordered[left + step]])
+        differ = pairs[0] ^ pairs[1]
+        same = differ >> outside == 0
+        near_ones = np.flatnonzero(same & (np.bitwise_count(differ & ~_ONE) <= distance))
+        if near_ones.size:
+            pairs = pairs[:, near_ones]
+            yield pairs[:, _is_new(pairs, table)]
+        left, step = left[same], step + 1
+
+
+def _is_new(pairs: Hashes, table: Table) -> NDArray[np.bool_]:
+    """Pairs with an odd one that no earlier table has found."""
     differ = pairs[0] ^ pairs[1]
-    found: NDArray[np.bool_] = (np.bitwise_count(differ & ~_ONE) <= distance) & ((pairs[0] | pairs[1]) & _ONE > 0)
+    found: NDArray[np.bool_] = (pairs[0] | pairs[1]) & _ONE > 0
     # Tables come in rising order of their blocks: an earlier one has found a pair that is equal in an earlier block.
     for block in table.others:
         found &= _block(differ, block) != 0

@@ -7,7 +7,6 @@ order of the pictures.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 from typing import Literal
@@ -16,26 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipelines.curate import hamming
 from pipelines.curate.embeddings import Embeddings
-from pipelines.curate.fingerprints import VIEWS, Hashes, Thumbnails, likeness, mirrored
+from pipelines.curate.fingerprints import VIEWS, Hashes, mirrored
 from pipelines.curate.identities import alike
-
-LIKE = 0.85
-"""Correlation of thumbnails from which a pair counts. Source: `python -m benchmarks.duplicates`."""
+from pipelines.curate.search import Search
 
 SAME_HASH = 64
 """So many different pictures of one hash are told apart; of more, the rest are compared with these only."""
 
 _OF_ONE_HASH = 8
-_AT_A_TIME = 1 << 15
 
 Positions = NDArray[np.int64]
 Edges = NDArray[np.int64]
 """(2, E): positions of pictures that are near-duplicates."""
-
-ReadThumbnails = Callable[[Positions], Thumbnails]
-"""Thumbnails of pictures by position, which rise."""
 
 
 class Duplicates(BaseModel):
@@ -72,7 +64,7 @@ def edges(
     hashes: Hashes,
     pixels: NDArray[np.void],
     block: Duplicates,
-    read: ReadThumbnails,
+    search: Search,
     embeddings: NDArray[np.float32] | None = None,
 ) -> Edges:
     """Pairs of near-duplicates that tie every group together.
@@ -80,14 +72,14 @@ def edges(
     Args:
         hashes: (N, V) of every picture and view, as fingerprints have them.
         pixels: (N,) digests of pixels; equal ones are near-duplicates whatever they look like.
-        read: gives thumbnails.
+        search: finds near hashes, and compares thumbnails of pictures by position.
         embeddings: (N, D) of unit length, where the block asks for them.
     """
     exact = _of_equal(pixels)
-    firsts, same = _of_one_hash(hashes[:, 0], read)
-    found = _of_near_hashes(hashes[firsts], block, lambda places: read(firsts[places]))
+    firsts, same = _of_one_hash(hashes[:, 0], search)
+    found = _of_near_hashes(hashes, firsts, block, search)
     seen = [] if embeddings is None or block.embeddings is None else [alike(embeddings, block.embeddings.threshold)]
-    return np.concatenate([exact, same, firsts[found], *seen], axis=1)
+    return np.concatenate([exact, same, found, *seen], axis=1)
 
 
 def _of_equal(values: NDArray[np.void]) -> Edges:
@@ -98,7 +90,7 @@ def _of_equal(values: NDArray[np.void]) -> Edges:
     return np.stack([leaders[again], again])
 
 
-def _of_one_hash(hashes: Hashes, read: ReadThumbnails) -> tuple[Positions, Edges]:
+def _of_one_hash(hashes: Hashes, search: Search) -> tuple[Positions, Edges]:
     """Pictures that stand for those of their hash that look like them, and the pairs that tie these to them."""
     _, inverse, counts = np.unique(hashes, return_inverse=True, return_counts=True)
     stands = counts[inverse] == 1
@@ -109,7 +101,7 @@ def _of_one_hash(hashes: Hashes, read: ReadThumbnails) -> tuple[Positions, Edges
             break
         _, first, of_first = np.unique(inverse[left], return_index=True, return_inverse=True)
         pairs = np.stack([left[first][of_first], left])
-        alike = (pairs[0] == pairs[1]) | _alike(pairs, "whole", False, read)
+        alike = (pairs[0] == pairs[1]) | search.alike(pairs, "whole", False)
         stands[left[first]] = True
         found.append(pairs[:, alike & (pairs[0] != pairs[1])])
         left = left[~alike]
@@ -131,35 +123,43 @@ class _Entries:
     flips: NDArray[np.bool_]
 
 
-def _of_near_hashes(hashes: Hashes, block: Duplicates, read: ReadThumbnails) -> Edges:
-    entries = _entries(hashes, block)
-    keys, starts, counts = np.unique(entries.keys, return_index=True, return_counts=True)
-    pairs = hamming.near(keys, block.near)
+def _of_near_hashes(hashes: Hashes, firsts: Positions, block: Duplicates, search: Search) -> Edges:
+    """Pairs among some of the pictures, no two of which have one hash and look alike."""
+    entries = _entries(hashes, firsts, block)
+    keys, starts, counts = _runs(entries.keys)
+    pairs = search.near(keys, block.near)
     found = [np.empty((2, 0), np.int64)]
     # Equal hashes of different kinds lie next to each other: a view that is exactly another whole.
     for one, other in product(range(_OF_ONE_HASH), repeat=2):
         there = (counts[pairs[0]] > one) & (counts[pairs[1]] > other)
         if there.any():
             ends = np.stack([starts[pairs[0, there]] + one, starts[pairs[1, there]] + other])
-            found.append(_confirmed(entries, ends, read))
+            found.append(_confirmed(entries, ends, search))
     return np.concatenate(found, axis=1)
 
 
-def _entries(hashes: Hashes, block: Duplicates) -> _Entries:
-    """The wholes, and the views among which copies of them are looked for."""
-    number = len(hashes)
-    columns = [(hashes[:, 0] | np.uint64(1), 0, False)]
+def _runs(ordered: Hashes) -> tuple[Hashes, Positions, Positions]:
+    """Different values of a sorted array, where each begins, and how many there are of it."""
+    new = np.ones(len(ordered), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
+    starts = np.flatnonzero(new)
+    return ordered[starts], starts, np.diff(starts, append=len(ordered))
+
+
+def _entries(hashes: Hashes, pictures: Positions, block: Duplicates) -> _Entries:
+    """The wholes of some pictures, and the views among which copies of them are looked for."""
+    columns = [(hashes[pictures, 0] | np.uint64(1), 0, False)]
     for view in range(len(VIEWS) if block.cropped else 1):
-        columns += [(hashes[:, view], view, False)] if view else []
-        columns += [(mirrored(hashes[:, view]), view, True)] if block.mirrored else []
+        columns += [(hashes[pictures, view], view, False)] if view else []
+        columns += [(mirrored(hashes[pictures, view]), view, True)] if block.mirrored else []
     keys = np.concatenate([column for column, _, _ in columns])
     order = np.argsort(keys, kind="stable")
-    views = np.repeat(np.array([view for _, view, _ in columns], np.int8), number)
-    flips = np.repeat(np.array([flip for _, _, flip in columns]), number)
-    return _Entries(keys[order], np.tile(np.arange(number), len(columns))[order], views[order], flips[order])
+    kinds = (order // max(1, len(pictures))).astype(np.int8)
+    views, flips = np.array([view for _, view, _ in columns], np.int8), np.array([flip for _, _, flip in columns])
+    return _Entries(keys[order], pictures[order % max(1, len(pictures))], views[kinds], flips[kinds])
 
 
-def _confirmed(entries: _Entries, ends: NDArray[np.int64], read: ReadThumbnails) -> Edges:
+def _confirmed(entries: _Entries, ends: NDArray[np.int64], search: Search) -> Edges:
     """Pairs of entries, of which one is a whole, whose thumbnails look alike."""
     whole = entries.keys[ends] & np.uint64(1) > 0
     ends = np.where(whole[0], ends, ends[::-1])
@@ -170,16 +170,6 @@ def _confirmed(entries: _Entries, ends: NDArray[np.int64], read: ReadThumbnails)
     for number, name in enumerate(VIEWS):
         for flipped in (False, True):
             chosen = np.flatnonzero((views == number) & (flips == flipped))
-            alike[chosen] = _alike(pictures[:, chosen], name, flipped, read)
+            if chosen.size:
+                alike[chosen] = search.alike(pictures[:, chosen], name, flipped)
     return pictures[:, alike]
-
-
-def _alike(pairs: Edges, view: str, flipped: bool, read: ReadThumbnails) -> NDArray[np.bool_]:
-    found = np.zeros(pairs.shape[1], bool)
-    for start in range(0, pairs.shape[1], _AT_A_TIME):
-        some = pairs[:, start : start + _AT_A_TIME]
-        wanted, places = np.unique(some, return_inverse=True)
-        thumbnails = read(wanted)
-        whole, other = thumbnails[places.reshape(2, -1)]
-        found[start : start + some.shape[1]] = likeness(whole, other, view, flipped) >= LIKE
-    return found

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pipelines.imaging.render import Rendition
 from pipelines.layout import Layout
-from pipelines.storage import opened, put
+from pipelines.storage import put, read_table
 
 _PLACE = [("offset", pa.int64()), ("size", pa.int32())]
 CROPS = pa.list_(
@@ -94,7 +94,7 @@ def crops_of(layout: Layout, part: int) -> pa.Table:
     """Index of a pack; an empty one where there is no pack."""
     if not layout.pack_index(part).is_file():
         return SCHEMA.empty_table()
-    return pq.read_table(opened(layout.pack_index(part)))
+    return read_table(layout.pack_index(part))
 
 
 def lacking(layout: Layout, part: int, rows: NDArray[np.int64]) -> bool:

@@ -22,7 +22,11 @@ _BLACK, _WHITE = 4, 251
 _ALIKE = 9
 """Levels that pass for one brightness."""
 
+_LEVELS = np.arange(256, dtype=np.float32)
+_AROUND = np.ones(_ALIKE, np.float32)
+
 _SIDE = 64
+_CHANNEL, _BINS, _RANGE = [0], [256], [0, 256]
 
 
 def tones(luma: Luma) -> dict[str, float]:
@@ -37,28 +41,30 @@ def tones(luma: Luma) -> dict[str, float]:
         contrast: from the level under which 5 % of the pixels are to the one over which 5 % are.
         one_tone: share of the pixels that have the same brightness, give or take 4 levels of 256.
     """
-    shares = _level_shares(luma)
-    summed = np.cumsum(shares)
-    low, high = np.searchsorted(summed, (0.05, 0.95))
-    around = np.convolve(shares, np.ones(_ALIKE), mode="same")
+    counts = _level_counts(luma[::3] if len(luma) > _SIDE else luma)
+    summed = counts.cumsum()
+    total = float(summed[-1])
+    low, high = summed.searchsorted((0.05 * total, 0.95 * total)).tolist()
     return {
-        "brightness": float(shares @ np.arange(256)) / 255,
-        "crushed": float(summed[_BLACK]),
-        "blown": float(shares[_WHITE:].sum()),
-        "contrast": float(high - low) / 255,
-        "one_tone": float(around.max()),
+        "brightness": float(counts @ _LEVELS) / (255 * total),
+        "crushed": float(summed[_BLACK]) / total,
+        "blown": (total - float(summed[_WHITE - 1])) / total,
+        "contrast": (high - low) / 255,
+        "one_tone": float(np.convolve(counts, _AROUND, mode="same").max()) / total,
     }
 
 
 def chroma(picture: Picture) -> float:
     """What 95 % of the pixels do not exceed between their strongest and weakest channel; 0, grey, to 1."""
-    scale = min(1.0, _SIDE / min(picture.shape[:2]))
-    red, green, blue = cv2.split(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST))
+    height, width = picture.shape[:2]
+    scale = min(1.0, _SIDE / min(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    red, green, blue = cv2.split(cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST))
     spread = cv2.subtract(cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue))
-    return float(np.searchsorted(np.cumsum(_level_shares(spread)), 0.95)) / 255
+    summed = _level_counts(spread).cumsum()
+    return int(summed.searchsorted(0.95 * float(summed[-1]))) / 255
 
 
-def _level_shares(levels: MatLike) -> NDArray[np.float64]:
-    """Share of each of the 256 levels."""
-    counts = cv2.calcHist([levels], [0], None, [256], [0, 256]).ravel().astype(np.float64)
-    return cast(NDArray[np.float64], counts / counts.sum())
+def _level_counts(levels: MatLike) -> NDArray[np.float32]:
+    """How many there are of each of the 256 levels; up to 16 million, float32 counts exactly."""
+    return cast(NDArray[np.float32], cv2.calcHist([levels], _CHANNEL, None, _BINS, _RANGE).ravel())

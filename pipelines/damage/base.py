@@ -143,7 +143,7 @@ class Damage(BaseModel):
             low, high = self.ratio_range
             if not 0 <= low < high <= 1:
                 raise ValueError(f"ratio_range must be two numbers with 0 <= low < high <= 1, found [{low}, {high}]")
-            if not self.meets_ratios:
+            if not self.meets_ratios and not self.can_be_asked():
                 raise ValueError(f"{self.kind} has the size of what it covers, and takes no ratio_range: remove it")
         return self
 
@@ -158,6 +158,10 @@ class Damage(BaseModel):
     def lacks(self, context: Context) -> str:  # noqa: ARG002  # families look at it
         """What this damage needs of a picture and does not find, "" if nothing: one word such as `face`."""
         return ""
+
+    def notes(self) -> list[str]:
+        """What a person should know before a build begins: sentences."""
+        return []
 
     def sample(self, rng: np.random.Generator, context: Context) -> Parameters:
         """Draws parameters.
@@ -174,7 +178,8 @@ class Damage(BaseModel):
 
 def mask_ratio(mask: Mask) -> float:
     """Share of missing pixels, in [0, 1]."""
-    return float(np.count_nonzero(mask)) / mask.size
+    # OpenCV counts four times as fast as numpy.
+    return cv2.countNonZero(mask) / mask.size
 
 
 DIFFICULTY_SIDE = 256

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -52,32 +52,61 @@ class Brush(HoleDamage):
 
     def published(self, rng: np.random.Generator, height: int, width: int) -> Holes:
         num_strokes = integer(rng, *self.num_strokes_range)
-        strokes = tuple(self._stroke(rng, height, width) for _ in range(num_strokes))
-        return Holes(strokes, () if self.box is False else (_box(rng, height, width),))
+        strokes = self.strokes(rng, height, width, num_strokes)
+        return Holes(tuple(strokes), () if self.box is False else (_box(rng, height, width),))
 
     def proposals(self, rng: np.random.Generator, height: int, width: int) -> Propose:
-        return lambda scale: Holes((self._stroke(rng, height, width, scale),))
+        waiting: list[_Way] = []
 
-    def _stroke(self, rng: np.random.Generator, height: int, width: int, scale: float = 1.0) -> Stroke:
-        steps = integer(rng, *self.num_vertices_range)
-        angles = _directions(rng, steps)
-        lengths = scale * _lengths(rng, steps, math.hypot(height, width) / 8)
-        moves = zip((lengths * np.cos(angles)).tolist(), (lengths * np.sin(angles)).tolist(), strict=True)
-        points = walk(rng, height, width, list(moves))
-        thickness = rng.uniform(*self.width_range) * min(height, width) * scale
-        return points, (max(1, int(thickness)),) * steps
+        def propose(scale: float) -> Holes:
+            if not waiting:
+                waiting.extend(self._ways(rng, height, width, AT_ONCE))
+            return Holes((waiting.pop().stroke(height, width, scale),))
+
+        return propose
+
+    def strokes(self, rng: np.random.Generator, height: int, width: int, count: int) -> list[Stroke]:
+        """So many strokes."""
+        return [way.stroke(height, width) for way in self._ways(rng, height, width, count)]
+
+    def _ways(self, rng: np.random.Generator, height: int, width: int, count: int) -> list[_Way]:
+        """Several strokes, their numbers from three calls: one at a time, the calls would take most of the time."""
+        own = rng.random((count, 6))
+        (fewest, most), (thinnest, widest) = self.num_vertices_range, self.width_range
+        steps = fewest + (own[:, 0] * (most - fewest + 1)).astype(np.int64)
+        ends = np.cumsum(steps)
+        # Up and down by turns, and to the right on the whole: directions, although the paper speaks of turns.
+        below, above = (np.repeat(own[:, column] * (2 * math.pi / 15), steps) for column in (1, 2))
+        angles = 2 * math.pi / 5 - below + rng.random(ends[-1]) * (below + above)
+        angles[(np.arange(ends[-1]) - np.repeat(ends - steps, steps)) % 2 == 0] *= -1
+        mean = math.hypot(height, width) / 8
+        lengths = np.minimum(np.maximum(rng.normal(mean, mean / 2, ends[-1]), 0), 2 * mean)
+        across, down = (lengths * np.cos(angles)).tolist(), (lengths * np.sin(angles)).tolist()
+        thickness = (thinnest + own[:, 3] * (widest - thinnest)) * min(height, width)
+        places = (own[:, 4:] * (width, height)).astype(np.int64).tolist()
+        spans = zip((ends - steps).tolist(), ends.tolist(), strict=True)
+        return [
+            _Way(x, y, across[begin:end], down[begin:end], thick)
+            for (x, y), (begin, end), thick in zip(places, spans, thickness.tolist(), strict=True)
+        ]
 
 
-def _directions(rng: np.random.Generator, steps: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Up and down by turns, and to the right on the whole: directions, although the paper speaks of turns."""
-    below, above = rng.random(2) * (2 * math.pi / 15)
-    angles = rng.uniform(2 * math.pi / 5 - below, 2 * math.pi / 5 + above, steps)
-    angles[::2] *= -1
-    return angles
+AT_ONCE = 4
+"""Strokes whose numbers are drawn together where it is not known how many will be needed."""
 
 
-def _lengths(rng: np.random.Generator, steps: int, mean: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return np.minimum(np.maximum(rng.normal(mean, mean / 2, steps), 0), 2 * mean)
+class _Way(NamedTuple):
+    """A stroke before it is drawn: its start, its steps, and its width in pixels."""
+
+    x: int
+    y: int
+    across: list[float]
+    down: list[float]
+    thickness: float
+
+    def stroke(self, height: int, width: int, scale: float = 1.0) -> Stroke:
+        points = walk(self.x, self.y, height, width, zip(self.across, self.down, strict=True), scale)
+        return points, (max(1, int(self.thickness * scale)),) * len(self.across)
 
 
 def _box(rng: np.random.Generator, height: int, width: int) -> Rectangle:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -41,36 +42,39 @@ class Union(HoleDamage):
 
     def published(self, rng: np.random.Generator, height: int, width: int) -> Holes:
         while True:
-            holes = self._drawn(rng, height, width, 1.0)
+            (holes,) = self._drawn(rng, height, width, 1.0, 1)
             if holes.strokes or holes.boxes:  # the empty mask is outside the range of ratios, (0, 1)
                 return holes
 
     def aimed(self, rng: np.random.Generator, height: int, width: int, ratio_range: tuple[float, float]) -> Parameters:
         low, high = ratio_range
-        for _ in range(REDRAWS):
-            holes = self._drawn(rng, height, width, min(low + high, 1.0))
-            if low < mask_ratio(holes.rasterise(height, width)) <= high:
-                return holes
+        for holes in self._drawn(rng, height, width, min(low + high, 1.0), REDRAWS):
+            mask = holes.rasterise(height, width)
+            if low < mask_ratio(mask) <= high:
+                return holes.known_as(mask)
         return super().aimed(rng, height, width, ratio_range)
 
     def proposals(self, rng: np.random.Generator, height: int, width: int) -> Propose:
+        stroke = _STROKES.proposals(rng, height, width)
+
         def propose(scale: float) -> Holes:
             if rng.random() < 0.5:
-                return _STROKES.proposals(rng, height, width)(scale)
+                return stroke(scale)
             return Holes(boxes=(_box(rng, height, width, 0.5 * scale),))
 
         return propose
 
-    def _drawn(self, rng: np.random.Generator, height: int, width: int, share: float) -> Holes:
+    def _drawn(self, rng: np.random.Generator, height: int, width: int, share: float, times: int) -> Iterator[Holes]:
+        """So many whole masks; the strokes of all of them are drawn together, since most masks are redrawn."""
         counts = self.counts[min(self.counts, key=lambda size: abs(size - min(height, width)))]
-        small, large, strokes = (
-            integer(rng, 0, max(1, int(most * share)) - 1)
-            for most in (counts.small_boxes, counts.large_boxes, counts.strokes)
-        )
-        largest = [0.5] * small + [1.0] * large
-        boxes = [_box(rng, height, width, side) for side in largest]
-        propose = _STROKES.proposals(rng, height, width)
-        return Holes(tuple(stroke for _ in range(strokes) for stroke in propose(1.0).strokes), tuple(boxes))
+        most = [max(1, int(most * share)) for most in (counts.small_boxes, counts.large_boxes, counts.strokes)]
+        drawn = (rng.random((times, 3)) * most).astype(np.int64).tolist()
+        num_strokes = sum(strokes for _, _, strokes in drawn)
+        waiting = _STROKES.strokes(rng, height, width, num_strokes) if num_strokes else []
+        for small, large, strokes in drawn:
+            boxes = [_box(rng, height, width, side) for side in [0.5] * small + [1.0] * large]
+            yield Holes(tuple(waiting[:strokes]), tuple(boxes))
+            del waiting[:strokes]
 
 
 class CoModGan(Union):

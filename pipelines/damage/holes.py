@@ -8,7 +8,7 @@ the published masks have too.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, Protocol, TypeVar
 
@@ -72,7 +72,15 @@ class Holes(Parameters):
 
     def rasterise(self, height: int, width: int) -> Mask:
         """The mask alone, (height, width)."""
+        known = _LAST.get("holes")
+        if known and known[0] is self.strokes and known[1] is self.boxes and known[2].shape == (height, width):
+            return known[2].copy()
         return self.paint(np.zeros((height, width), np.uint8))
+
+    def known_as(self, mask: Mask) -> Holes:
+        """Itself, whose mask, just drawn to meet a ratio, will be asked for at once."""
+        _LAST["holes"] = (self.strokes, self.boxes, mask)
+        return self
 
     def paint(self, mask: Mask) -> Mask:
         """Adds these holes to `mask`, in place, and returns it."""
@@ -86,6 +94,10 @@ class Holes(Parameters):
         for x, y, width, height in self.boxes:
             mask[y : y + height, x : x + width] = 255
         return mask
+
+
+_LAST: dict[str, tuple[tuple[Stroke, ...], tuple[Rectangle, ...], Mask]] = {}
+"""The holes that met a ratio last, and their mask: drawing them again would take as long as finding them."""
 
 
 _Number = TypeVar("_Number", int, float)
@@ -193,10 +205,10 @@ def grow(
             pieces.append(piece)
             mask, trial, ratio = trial, mask, tried
             if ratio > floor:
-                return _union(pieces)
+                return _union(pieces).known_as(mask)
     low, high = ratio_range
     if low < ratio <= high:
-        return _union(pieces)
+        return _union(pieces).known_as(mask)
     raise DamageFailed(
         f"expected a hole ratio in ({low}, {high}], reached {ratio:.4f} with {TRIES} strokes or boxes on {width} x "
         f"{height} pixels: widen ratio_range, or allow larger ones"
@@ -214,8 +226,9 @@ def aim(
     low, high = ratio_range
     for _ in range(AIMS):
         holes = make(low + rng.random() * (high - low))
-        if low < mask_ratio(holes.rasterise(height, width)) <= high:
-            return holes
+        mask = holes.rasterise(height, width)
+        if low < mask_ratio(mask) <= high:
+            return holes.known_as(mask)
     raise DamageFailed(f"no hole of {width} x {height} pixels had a ratio in ({low}, {high}] in {AIMS} tries")
 
 
@@ -244,12 +257,15 @@ def rectangle(rng: np.random.Generator, height: int, width: int, sides: tuple[in
     return x, y, box_width, box_height
 
 
-def walk(rng: np.random.Generator, height: int, width: int, moves: list[tuple[float, float]]) -> tuple[Point, ...]:
-    """Points from a uniform start along `moves` (dx, dy), each cut to whole pixels and to the picture."""
-    x, y = integer(rng, 0, width - 1), integer(rng, 0, height - 1)
+def walk(
+    x: int, y: int, height: int, width: int, moves: Iterable[Sequence[float]], scale: float = 1.0
+) -> tuple[Point, ...]:
+    """Points from x, y along `moves` (dx, dy) times `scale`, each cut to whole pixels and to the picture."""
     points = [(x, y)]
     for dx, dy in moves:
-        x = min(max(int(x + dx), 0), width)
-        y = min(max(int(y + dy), 0), height)
+        # Comparisons: calls of min and max would take half of the time.
+        x, y = int(x + dx * scale), int(y + dy * scale)
+        x = 0 if x < 0 else width if x > width else x
+        y = 0 if y < 0 else height if y > height else y
         points.append((x, y))
     return tuple(points)

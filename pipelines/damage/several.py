@@ -118,6 +118,9 @@ class Several(Damage):
             )
         return self
 
+    def notes(self) -> list[str]:
+        return [note for damage in self.of for note in damage.notes()]
+
     def wants(self) -> frozenset[str]:
         return frozenset[str]().union(*(damage.wants() for damage in self.of))
 

@@ -40,6 +40,26 @@ def flatten(image: Image.Image, profile: bytes | None) -> Picture:
     return np.array(white)
 
 
+def unflattened(image: Image.Image, profile: bytes | None) -> NDArray[np.uint8]:
+    """Converts to sRGB and keeps transparency.
+
+    Args:
+        image, profile: as `flatten` takes them.
+
+    Returns:
+        (H, W) uint8 of a grey picture without transparency, else (H, W, 4) RGBA.
+    """
+    if image.mode.startswith("I"):
+        image = _eight_bits(image)
+    if image.mode in ("1", "L") and not image.has_transparency_data and not profile:
+        return np.array(image.convert("L"))
+    whole = image.convert("RGBA")
+    whole.paste(to_srgb(image.convert(_COLOUR_MODES.get(image.mode, "RGB")), profile))
+    if image.has_transparency_data:
+        whole.putalpha(image.convert("RGBA").getchannel("A"))
+    return np.array(whole)
+
+
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Mode RGB, colours converted; alpha is ignored."""
     mode = _COLOUR_MODES.get(image.mode, "RGB")

@@ -40,7 +40,7 @@ from PIL import (
 )
 
 from pipelines.errors import BadPicture
-from pipelines.imaging.colour import Picture, flatten, needed_profile, to_srgb
+from pipelines.imaging.colour import Picture, flatten, needed_profile, to_srgb, unflattened
 
 FORMATS = ("PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
 """What is read besides JPEG: Pillow's other forty formats are attack surface without pictures."""
@@ -149,6 +149,24 @@ def decode(data: bytes, header: Header, *, min_side: int = 0) -> tuple[Picture, 
             return _turn(flatten(_load(data), header.profile), header.orientation), 1.0
     pixels = _decode_plain(data, header, min_side)
     return _turn(pixels, header.orientation), _dct_scale(min(header.width, header.height), min_side)
+
+
+def decode_cutout(data: bytes, header: Header) -> Picture:
+    """Decodes a picture without flattening it: upright, sRGB, 8 bit.
+
+    Returns:
+        (H, W) uint8 of a grey picture without transparency, else (H, W, 4) RGBA, not premultiplied.
+
+    Raises:
+        BadPicture: as `check`.
+    """
+    if header.plain and not header.profile and header.mode == "L":
+        return _turn(_decode_jpeg(data, "GRAY", 0)[..., 0], header.orientation)
+    if header.plain:
+        pixels = _decode_plain(data, header, 0)
+        return _turn(cast(Picture, cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA)), header.orientation)
+    with _reading():
+        return _turn(unflattened(_load(data), header.profile), header.orientation)
 
 
 def _decode_plain(data: bytes, header: Header, min_side: int) -> Picture:

@@ -77,7 +77,7 @@ def compose(recipe: Recipe, row: Mapping[str, Any], crop: int, rendition: Rendit
     wanted = recipe.damage or recipe.ageing or recipe.guides.edges
     clean = decode_image(rendition.data) if wanted else None
     guides = _guides(recipe, row, rendition, clean)
-    seen = None if clean is None else _seen(recipe, row, rendition, clean)
+    seen = None if clean is None else context_of(recipe, row, rendition, clean)
     fixed = recipe.splits.ranges(row["split"])
     for variant in range(recipe.num_variants(row["split"])):
         key = make_key(row["sha256"], crop, variant)
@@ -108,7 +108,7 @@ def _guides(recipe: Recipe, row: Mapping[str, Any], rendition: Rendition, clean:
     return made
 
 
-def _seen(recipe: Recipe, row: Mapping[str, Any], rendition: Rendition, clean: Picture) -> Context:
+def context_of(recipe: Recipe, row: Mapping[str, Any], rendition: Rendition, clean: Picture) -> Context:
     """What the damages of a crop may look at; only what one of them does is worked out."""
     looks_at = frozenset[str]().union(*(damage.wants() for damage in recipe.damage))
     told = all_faces(row["faces"], row["found"]) if "faces" in looks_at else "[]"

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import tarfile
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,16 @@ from pipelines import manifest
 from pipelines.damage import redraw
 from pipelines.damage.ageing import Aged
 from pipelines.damage.base import difficulty, mask_ratio
+from pipelines.damage.pools import PoolMissing, locate, refs
+from pipelines.damage.pools import stated as stated_maps
+from pipelines.errors import RecipeError
 from pipelines.guides import faults as guide_faults
 from pipelines.imaging.encode import decode_image, decode_png, encode_image
 from pipelines.imaging.fit import Fit
 from pipelines.layout import Layout
 from pipelines.places import place
 from pipelines.ratios import bin_of
+from pipelines.recipe import parse
 from pipelines.sample import MASK_MEMBER, METADATA_MEMBER, MISSING, is_key, metadata_faults
 from pipelines.shards.read import iterate
 from pipelines.spread import cluster, spread
@@ -78,6 +82,7 @@ class VerifyJob:
         members: of every sample, in their order.
         ratio_bins: edges of the recipe's bins.
         image: the recipe's `image` block.
+        pools, maps: where pools lie, and the kinds of label maps, as `pools.locate` takes them.
     """
 
     out: str
@@ -85,6 +90,8 @@ class VerifyJob:
     members: list[str]
     ratio_bins: list[float]
     image: Fit
+    pools: dict[str, str] = field(default_factory=dict)
+    maps: dict[str, str] = field(default_factory=dict)
 
     @property
     def shard(self) -> str:
@@ -98,29 +105,65 @@ class ShardFacts:
     findings: tuple[Finding, ...]
     keys: tuple[str, ...]
     pictures: tuple[str, ...]
+    unchecked: Counter[str] = field(default_factory=Counter)
+    """Masks that were not drawn again, by the pool that is not here."""
 
 
-def verify(out: str | Path, workers: int | None = None) -> list[Finding]:
+class Findings(list[Finding]):
+    """Broken promises, and `notes`: sentences on what could not be checked here."""
+
+    notes: tuple[str, ...] = ()
+
+
+def verify(out: str | Path, workers: int | None = None, pools: Mapping[str, str | Path] | None = None) -> Findings:
     """Checks a finished dataset; an empty list means that every promise is kept.
 
     Args:
         workers: shards checked at a time, through Ray; None decides by the size of the dataset.
+        pools: folder or archive of each pool that damages were drawn from, by name, where the folder of the dataset
+            does not tell: only who built it has the recipe with its paths. Masks from a pool that is not here are not
+            drawn again, which a note says.
 
     Raises:
-        MenderyError: there is no manifest to check against.
+        MenderyError: there is no manifest to check against, or no pool where one is said to be.
     """
     stated = manifest.read(out)
-    findings = list(_check_manifest(stated, Layout(place(out))))
+    maps = stated_maps(stated["recipe"]["damage"])
+    where = _pools(Layout(place(out)), pools or {}, maps)
+    findings = Findings(_check_manifest(stated, Layout(place(out))))
     facts: dict[str, ShardFacts] = {}
     members, ratio_bins = stated["members"], stated["recipe"]["ratio_bins"]
     fit = Fit.model_validate(stated["recipe"]["image"])
-    jobs = [VerifyJob(str(out), shard, members, ratio_bins, fit) for shard in stated["shards"]]
+    jobs = [VerifyJob(str(out), shard, members, ratio_bins, fit, where, maps) for shard in stated["shards"]]
     for job, found in _run(jobs, workers, sum(shard["samples"] for shard in stated["shards"])):
         facts[job.shard] = found
     splits = {shard["name"]: shard["split"] for shard in stated["shards"]}
     for name in sorted(facts):
         findings += facts[name].findings
-    return findings + list(_check_across(facts, splits))
+    findings += _check_across(facts, splits)
+    unchecked = sum((found.unchecked for found in facts.values()), Counter[str]())
+    findings.notes = tuple(
+        f"pool {name!r} is not here, so {count:,} masks were not drawn again: say where it lies, with --pool "
+        f"{name}=PATH"
+        for name, count in sorted(unchecked.items())
+    )
+    return findings
+
+
+def _pools(layout: Layout, given: Mapping[str, str | Path], maps: Mapping[str, str]) -> dict[str, str]:
+    """Where the pools of a dataset lie: as said, else where the recipe beside it says, if they are still there."""
+    locate(given, maps)
+    found = {name: str(path) for name, path in given.items()}
+    if not layout.recipe.is_file():
+        return found
+    try:
+        recipe = parse(layout.recipe.read_bytes().decode(), str(layout.recipe), Path(), None)
+    except (RecipeError, OSError, UnicodeDecodeError):
+        return found  # of another version, say: nothing here depends on it
+    for ref in refs(recipe.damage):
+        if ref.name not in found and ref.is_there():
+            found[ref.name] = ref.path
+    return found
 
 
 def verify_shard(job: VerifyJob) -> ShardFacts:
@@ -132,33 +175,41 @@ def verify_shard(job: VerifyJob) -> ShardFacts:
     findings = list(_check_digests(layout, job.stated))
     keys: list[str] = []
     pictures: set[str] = set()
+    unchecked = Counter[str]()
+    locate(job.pools, job.maps)
     try:
         for key, members in iterate(path):
             metadata, faults = _read_metadata(members)
             findings += [Finding(job.shard, key, kind, text) for kind, text in faults]
             if metadata is not None:
                 pictures.add(metadata["source_sha256"])
-                findings += [Finding(job.shard, key, *fault) for fault in check_sample(key, members, metadata, job)]
+                findings += [
+                    Finding(job.shard, key, *fault) for fault in check_sample(key, members, metadata, job, unchecked)
+                ]
             keys.append(key)
     except (OSError, ValueError, tarfile.TarError) as error:
         findings.append(Finding(job.shard, "", "broken_tar", f"the tar cannot be read on: {error}"))
     findings += _check_order(job.shard, keys, job.stated["samples"])
     findings += _check_index(layout, job.shard, keys)
-    return ShardFacts(tuple(findings), tuple(keys), tuple(sorted(pictures)))
+    return ShardFacts(tuple(findings), tuple(keys), tuple(sorted(pictures)), unchecked)
 
 
 def check_sample(
-    key: str, members: dict[str, bytes], metadata: dict[str, Any], job: VerifyJob
+    key: str, members: dict[str, bytes], metadata: dict[str, Any], job: VerifyJob, unchecked: Counter[str]
 ) -> Iterator[tuple[str, str]]:
-    """Faults of one sample, as (kind, text)."""
+    """Faults of one sample, as (kind, text).
+
+    Args:
+        unchecked: counts, by pool, a mask that cannot be drawn again without it; changed.
+    """
     if not is_key(key):
         yield "key", f"key {key!r} holds more than a-z, 0-9, - and _"
     if list(members) != job.members:
         yield "members", f"members are {list(members)}, expected {job.members}"
         return
-    for field, expected in (("key", key), ("split", job.stated["split"])):
-        if metadata[field] != expected:
-            yield field, f"json says {field} {metadata[field]!r}, expected {expected!r}"
+    for name, expected in (("key", key), ("split", job.stated["split"])):
+        if metadata[name] != expected:
+            yield name, f"json says {name} {metadata[name]!r}, expected {expected!r}"
     try:
         image = decode_image(members[_member(job, "image")])
     except Exception as error:  # decoders raise whatever their library raises
@@ -171,7 +222,7 @@ def check_sample(
         yield from guide_faults(members, size)
         yield from _check_ageing(image, members, metadata, job)
         if MASK_MEMBER in job.members:
-            yield from _check_damage(image, members, metadata, job)
+            yield from _check_damage(image, members, metadata, job, unchecked)
 
 
 def _check_ageing(
@@ -200,7 +251,11 @@ def _check_ageing(
 
 
 def _check_damage(
-    image: np.ndarray[Any, Any], members: dict[str, bytes], metadata: dict[str, Any], job: VerifyJob
+    image: np.ndarray[Any, Any],
+    members: dict[str, bytes],
+    metadata: dict[str, Any],
+    job: VerifyJob,
+    unchecked: Counter[str],
 ) -> Iterator[tuple[str, str]]:
     try:
         mask = decode_png(members[MASK_MEMBER])
@@ -223,6 +278,9 @@ def _check_damage(
     yield from _check_ratio(mask, metadata, job.ratio_bins)
     try:
         redrawn = redraw(metadata["damage"], metadata["damage_parameters"], image).mask
+    except PoolMissing as missing:
+        unchecked[missing.name] += 1
+        return
     except Exception as error:
         yield "redraw", f"the damage cannot be redrawn from its parameters: {error}"
         return
@@ -338,6 +396,7 @@ def _run(jobs: list[VerifyJob], workers: int | None, samples: int) -> Iterator[t
         yield from spread(verify_shard, jobs, num_workers, MEMORY, lambda job: job.shard)
 
 
-def to_json(findings: list[Finding]) -> str:
+def to_json(findings: Findings) -> str:
     """Findings for programs."""
-    return json.dumps({"ok": not findings, "findings": [asdict(finding) for finding in findings]}, indent=1)
+    told = {"ok": not findings, "findings": [asdict(finding) for finding in findings], "notes": list(findings.notes)}
+    return json.dumps(told, indent=1)

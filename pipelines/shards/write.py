@@ -97,17 +97,23 @@ def samples_of(
     recipe: Recipe, rows: list[dict[str, Any]], fetch: Fetch, quarantined: list[dict[str, str]]
 ) -> Iterator[Sample]:
     """Samples of the planned pictures, in the order of their keys; those that cannot be made go to `quarantined`."""
+    for row, crop, rendition in crops_of(rows, fetch):
+        for made in compose(recipe, row, crop, rendition):
+            if isinstance(made, Sample):
+                yield made
+            else:
+                quarantined.append(_quarantine(recipe, row, made))
+
+
+def crops_of(rows: list[dict[str, Any]], fetch: Fetch) -> Iterator[tuple[dict[str, Any], int, Rendition]]:
+    """Crops of the planned pictures, each with its row and number, in the order of their samples' keys."""
     in_order = sorted(rows, key=lambda row: str(row["sha256"]))
     crops = [(row, crop, spot) for row in in_order for crop, spot in enumerate(row["renditions"])]
     pieces = iter(fetch([(row, piece) for row, _, spot in crops for piece in (spot, *spot["guides"])]))
     for row, crop, spot in crops:
         data = next(pieces)
         guides = {guide["name"]: next(pieces) for guide in spot["guides"]}
-        for made in compose(recipe, row, crop, Rendition(data, tuple(spot["matrix"]), guides)):
-            if isinstance(made, Sample):
-                yield made
-            else:
-                quarantined.append(_quarantine(recipe, row, made))
+        yield row, crop, Rendition(data, tuple(spot["matrix"]), guides)
 
 
 def packed(layout: Layout) -> Fetch:

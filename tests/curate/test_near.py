@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.curate.fingerprints import SIDE, VIEWS, fingerprint
 from pipelines.curate.near import Duplicates, edges
+from pipelines.curate.search import Here
 from pipelines.curate.splits import components
 from pipelines.seeds import generator
 from tests.copies import COPIES
@@ -26,7 +27,7 @@ def groups(found: list[dict[str, bytes]], **options: object) -> np.ndarray:
     hashes = np.frombuffer(b"".join(each["hashes"] for each in found), np.uint64).reshape(-1, len(VIEWS))
     pixels = np.array([each["pixels"] for each in found], "V16")
     thumbnails = np.frombuffer(b"".join(each["thumbnail"] for each in found), np.uint8).reshape(-1, SIDE, SIDE)
-    pairs = edges(hashes, pixels, Duplicates(**options), lambda wanted: thumbnails[wanted])  # type: ignore[arg-type]
+    pairs = edges(hashes, pixels, Duplicates(**options), Here(lambda wanted: thumbnails[wanted]))  # type: ignore[arg-type]
     return components(len(found), pairs)
 
 

@@ -20,7 +20,7 @@ SIZES = [(64, 64), (192, 320), (256, 256), (512, 512)]
 HOLES = [kind for kind in sorted(DAMAGES) if issubclass(DAMAGES[kind], HoleDamage)]
 AIMED = [kind for kind in sorted(DAMAGES) if DAMAGES[kind].meets_ratios]
 
-FEW = {"center": 1, "half": 4, "paired": 1, "lines": 4, "grid": 40, "outpaint": 45}
+FEW = {"center": 1, "face_parts": 30, "half": 4, "paired": 1, "lines": 4, "grid": 40, "outpaint": 45}
 """Families that have only so many masks."""
 
 AS_PUBLISHED = {"comodgan", "mat_large", "mat_small"}

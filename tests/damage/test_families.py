@@ -52,9 +52,9 @@ def test_outpainting_takes_one_to_four_sides():
 @pytest.mark.parametrize("share", [0.1, 0.8])
 def test_so_many_single_pixels_are_missing(share):
     found = masks("pixels", 10, share=share)
-    assert abs(mask_ratio(found) - share) < 0.005
+    assert abs((found > 0).mean() - share) < 0.005
     # Neighbours do not know of each other.
-    both = mask_ratio(found[:, :, 1:] & found[:, :, :-1])
+    both = (found[:, :, 1:] & found[:, :, :-1] > 0).mean()
     assert abs(both - share**2) < 0.01
 
 
@@ -118,4 +118,7 @@ def test_united_masks_cover_from_little_to_much(kind, low, high):
 @pytest.mark.parametrize("kind", sorted(DAMAGES))
 @pytest.mark.parametrize("size", [(32, 32), (64, 400), (2048, 2048)])
 def test_small_long_and_large_pictures_are_damaged(kind, size):
+    if kind == "skin_marks" and min(size) == 32:
+        assert DAMAGES[kind](kind=kind).lacks(context(*size)) == "face mesh"  # no mole is a pixel on so small a face
+        return
     assert masks(kind, 2, *size).any()

@@ -106,6 +106,6 @@ def test_a_rectangle_keeps_its_margin_and_uses_all_places() -> None:
 def test_a_walk_stays_on_the_picture() -> None:
     rng = generator("walk")
     for _ in range(200):
-        points = np.array(walk(rng, 40, 60, (rng.normal(0, 30, (8, 2))).tolist()))
+        points = np.array(walk(20, 10, 40, 60, rng.normal(0, 30, (8, 2)).tolist()))
         assert points.min() >= 0
         assert (points.max(axis=0) <= (60, 40)).all()

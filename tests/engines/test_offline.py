@@ -10,6 +10,7 @@ from photographs import ASTRONAUT, FACES, FRIENDS, GROUP, HILL, NO_FACES, PROFIL
 
 from pipelines.engines import Faces, judge, open_engine
 from pipelines.engines.offline import turned_back
+from pipelines.imaging.align import ffhq, moved, warp
 from pipelines.landmarks import five_points
 
 
@@ -62,6 +63,19 @@ def test_five_points_are_those_of_the_mesh(look) -> None:
     face = look(photograph(ASTRONAUT))[0]
     assert face.scheme == "mediapipe-468"
     np.testing.assert_allclose(five_points(face.scheme, face.points), face.five, atol=0.01)
+
+
+@pytest.mark.parametrize("where", [where for where in FACES if where != PROFILE], ids=name)
+def test_aligned_eyes_lie_where_they_should(look, where) -> None:
+    """Within 2 % of the crop, as the engine finds them again in it; of a profile it finds none there."""
+    picture, side = photograph(where), 256
+    for face in look(picture):
+        matrix = ffhq(face.five, side)
+        (again,) = look(warp(picture, 1.0, matrix, side))
+        assert np.abs(again.five[:2] - moved(face.five, matrix)[:2]).max() < 0.02 * side
+        # FFHQ's crops have the eyes level, and their middle on the axis.
+        assert np.abs(again.five[:2].mean(axis=0)[0] - side / 2) < 0.02 * side
+        assert abs(again.five[0, 1] - again.five[1, 1]) < 0.02 * side or abs(face.pose[0]) > 15
 
 
 def test_profile_has_five_points_a_pose_and_no_mesh(look) -> None:
