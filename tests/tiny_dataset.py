@@ -47,7 +47,8 @@ def sample(number: int, split: str, guides: bool = False, masks: bool = True) ->
     mask[y : y + 14, x : x + 14] = 255
     damaged = decode_image(image).copy()
     damaged[mask > 0] = 128
-    columns = dict.fromkeys(INDEX_COLUMNS, "x") | {"split": split, "mask_ratio": 0.1, "crop": 0, "variant": 0}
+    kinds = {name: INDEX_SCHEMA.field(name).type for name in INDEX_COLUMNS}
+    columns = {name: "x" if kind == pa.string() else 0 for name, kind in kinds.items()} | {"split": split}
     metadata = columns | {"key": key, "guides": json.dumps({"parsing": PARSING})}
     members = {"image.jpg": image, "json": json.dumps(metadata).encode()}
     if masks:

@@ -187,8 +187,18 @@ class Store:
 
     @contextmanager
     def _room(self, wanted: int, copy: Path) -> Iterator[None]:
-        """Keeps room for a copy while it is fetched; copies that were used least lately make way."""
-        folder, reserved = copy.parent, copy.with_suffix(".reserved")
+        """Keeps room for a copy while it is fetched."""
+        reserved = copy.with_suffix(".reserved")
+        while not self._reserve(wanted, reserved):
+            time.sleep(0.05)
+        try:
+            yield
+        finally:
+            reserved.unlink(missing_ok=True)
+
+    def _reserve(self, wanted: int, reserved: Path) -> bool:
+        """Makes room; copies that were used least lately go. Not while others that are being fetched take it all."""
+        folder = reserved.parent
         with _locked(folder / "room.lock"):
             coming = sum(size for made, size in map(_status, folder.glob("*.reserved")) if time.time() - made < _STALE)
             copies = sorted((_status(path), path) for path in folder.glob("*.tar"))
@@ -198,12 +208,11 @@ class Store:
                     break
                 path.unlink(missing_ok=True)
                 taken -= size
+            if coming and taken + wanted > self._cache_bytes:
+                return False
             reserved.touch()
-            os.truncate(reserved, wanted)  # takes no room itself
-        try:
-            yield
-        finally:
-            reserved.unlink(missing_ok=True)
+            os.truncate(reserved, wanted)  # a hole in the file: it takes no room itself
+        return True
 
 
 def default_cache() -> Path:

@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from trainers.methods import find
 from trainers.run import Run, only_one
 
 POLL_SECONDS = 0.3
+ORPHAN_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -213,7 +215,7 @@ def _run(run: Run, config: Config, scaling: Any, say: Callable[[str], None]) -> 
     with tempfile.TemporaryDirectory(prefix="mendery-ray-") as scratch:
         trainer = TorchTrainer(
             work, train_loop_config=job, scaling_config=scaling,
-            run_config=RunConfig(
+            run_config=RunConfig(  # type: ignore[arg-type]  # the trainer's signature is still that of version 1
                 name="run", storage_path=scratch, failure_config=FailureConfig(max_failures=config.train.retries),
                 logging_config=LoggingConfig(log_level="ERROR"),
             ),
@@ -264,6 +266,7 @@ def work(job: dict[str, Any]) -> None:
     import ray
     import torch
 
+    _end_with_parent()
     board = job["board"]
     context = ray.train.get_context()
     attempt, fault = ray.get(board.begin.remote()) if context.get_world_rank() == 0 else (0, "")
@@ -282,6 +285,18 @@ def work(job: dict[str, Any]) -> None:
         raise
 
 
+def _end_with_parent() -> None:
+    """Ray's workers outlive a killed driver by seconds, in which the same command may have begun again."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(ORPHAN_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
 def _train_here(job: Mapping[str, Any], attempt: int) -> None:
     import cv2
     import ray
@@ -297,6 +312,9 @@ def _train_here(job: Mapping[str, Any], attempt: int) -> None:
         # Ray tells libraries to use one thread for each processor that a worker has asked for, but not PyTorch.
         share = int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1))
         torch.set_num_threads(config.train.threads or max(1, share))
+    else:
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("high")
     cv2.setNumThreads(1)
     world, rank = context.get_world_size(), context.get_world_rank()
     ranks = at_work(world, config.train.batch)
@@ -304,7 +322,7 @@ def _train_here(job: Mapping[str, Any], attempt: int) -> None:
     if rank >= ranks:
         return
     board = job["board"]
-    begun = [f"a worker died: begun again, attempt {attempt}"] if attempt > 1 else []
+    begun = [f"begun again (attempt {attempt}): a worker died, or their number changed"] if attempt > 1 else []
     if ranks < world:
         begun.append(f"{ranks} of {world} workers train: a batch of {config.train.batch} divides among no more of them")
     here = Processes(rank, ranks, device, group)

@@ -69,13 +69,18 @@ def test_an_interrupted_run_goes_the_same_way(tiny: Any, tmp_path: Path, name: s
     )
 
 
-def test_accumulating_is_the_same_step(tiny: Any, batch: Batch) -> None:
-    """As far as a network looks at each sample alone; AOT-GAN's does."""
-    one, two = trainer_of(tiny("aot_gan")), trainer_of(tiny("aot_gan", train__accumulate=2))
-    for trainer in (one, two):
+def test_accumulating_is_the_same_gradient(tiny: Any, batch: Batch) -> None:
+    """Of what looks at each sample alone: AOT-GAN's L1. Spectral norms are measured anew with every part."""
+    gradients = []
+    for parts in (1, 2):
+        trainer = trainer_of(tiny("aot_gan", train__accumulate=parts, method__adversarial_weight=0.0))
+        own = list(trainer.networks["generator"].parameters())
+        trainer.optimisers["generator"].register_step_pre_hook(
+            lambda *_, own=own: gradients.append(torch.cat([parameter.grad.flatten() for parameter in own]))
+        )
         trainer.take_step(batch)
-    for a, b in zip(one.networks.values(), two.networks.values(), strict=True):
-        assert all(torch.allclose(x, y, atol=1e-5) for x, y in zip(a.parameters(), b.parameters(), strict=True))
+    one, two = gradients
+    assert torch.allclose(one, two, rtol=1e-4, atol=1e-7)
 
 
 @pytest.mark.parametrize("turn", ["generator", "discriminator"])
