@@ -289,8 +289,13 @@ def compare(
     """
     from trainers.pages import comparison_page
 
-    first = evaluate(one, data, split=split, by=by, say=say, **options)
-    second = evaluate(other, data, split=split, by=by, say=say, **options)
+    dataset = manifests.read(data)["name"]
+    folder = place(out) if out is not None else Path("evaluation") / f"{_name(one)}-{_name(other)}-{dataset}-{split}"
+    first, second = (
+        # A run keeps its figures; those of a baseline lie beside the comparison.
+        evaluate(what, data, split=split, by=by, out=folder / what if what in BASELINES else None, say=say, **options)
+        for what in (one, other)
+    )
     rows, others = (pq.read_table(result.folder / "samples.parquet").to_pylist() for result in (first, second))
     if [row["key"] for row in rows] != [row["key"] for row in others]:
         raise MenderyError(f"{data} has changed between the two evaluations: run them again")
@@ -309,11 +314,14 @@ def compare(
             for axis in tables.merged(axes)
         ],
     }
-    names = f"{first.tables['what']['name']}-{second.tables['what']['name']}"
-    folder = place(out) if out is not None else Path("evaluation") / f"{names}-{result['data']['name']}-{split}"
     put_json(folder / "comparison.json", result)
     put_bytes(folder / "comparison.html", comparison_page(result).encode())
     return Evaluation(folder, result)
+
+
+def _name(what: str) -> str:
+    """How a run or a baseline is called."""
+    return what if what in BASELINES else Run.at(what).folder.name
 
 
 def read_tables(folder: Path) -> Iterable[Mapping[str, Any]]:
