@@ -35,7 +35,8 @@ def main() -> None:
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     rng = np.random.default_rng(0)
-    image = np.asarray(cv2.resize(data.astronaut(), (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
+    photo: Any = data.astronaut()  # type: ignore[no-untyped-call]
+    image = np.asarray(cv2.resize(photo, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
     other = np.clip(image + rng.normal(0, 10, image.shape), 0, 255).astype(np.uint8)
     other[60:120, 60:120] = 128
     pair = [torch.from_numpy(one).permute(2, 0, 1)[None].float() / 255 for one in (other, image)]
