@@ -70,22 +70,27 @@ def killed(
         assert started.poll() is None, started.communicate()[1]
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    everybody = driver.children(recursive=True)
+    at_work = workers_of(driver)
     for victim in victims(driver):
         victim.send_signal(signal.SIGKILL)
     said = started.communicate(timeout=PATIENCE)[1]
-    # What is left of a killed driver's Ray ends by itself.
-    _, alive = psutil.wait_procs(everybody, timeout=PATIENCE)
+    # Workers of a killed driver end by themselves; the rest of its Ray takes a minute.
+    _, alive = psutil.wait_procs(at_work, timeout=60)
     assert not alive
     return said
 
 
-def a_worker(driver: psutil.Process) -> list[psutil.Process]:
-    """One of the workers at random; none as long as there are none."""
+def workers_of(driver: psutil.Process) -> list[psutil.Process]:
     workers = []
     for process in driver.children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             workers += [process] if "RayTrainWorker" in " ".join(process.cmdline()) else []
+    return workers
+
+
+def a_worker(driver: psutil.Process) -> list[psutil.Process]:
+    """One of the workers at random; none as long as there are none."""
+    workers = workers_of(driver)
     return random.sample(workers, min(1, len(workers)))
 
 
