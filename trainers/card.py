@@ -16,10 +16,9 @@ import yaml
 from pipelines import manifest as manifests
 from pipelines.errors import MenderyError
 from pipelines.licences import conflicts, strictest
-from pipelines.storage import put_bytes, read_json
+from pipelines.storage import put_bytes, put_json, read_json
 from trainers.checkpoint import read_config
 from trainers.config import Config, keys
-from trainers.evaluate import read_tables
 from trainers.methods import find
 from trainers.pages import named, shown_as
 from trainers.run import Run
@@ -30,13 +29,13 @@ PRIMARY = ("hole_psnr", "psnr", "hole_ssim", "ssim", "hole_mae", "mae", "uqi", "
 OF_PEOPLE = ("group", "sex", "age")
 
 
-def write(folder: str | Path) -> Path:
+def write(run: Run | str | Path) -> Path:
     """Writes RUN/card.md, in the format of the Hub's model cards; gives the file.
 
     Raises:
         MenderyError: there is no run.
     """
-    run = Run.at(folder)
+    run = run if isinstance(run, Run) else Run.at(run)
     config = read_config(run)
     page = _environment().get_template("model_card.md.j2")
     method = find(config.name)(config.method, training=False)
@@ -54,7 +53,7 @@ def write(folder: str | Path) -> Path:
             name: sum(one.numel() for one in network.parameters()) for name, network in method.networks.items()
         },
         last=_last(run),
-        evaluations=list(read_tables(run.evaluation)),
+        evaluations=[read_json(path) for path in sorted(run.evaluation.glob("*/tables.json"))],
         primary=PRIMARY,
         of_people=OF_PEOPLE,
     )
@@ -64,16 +63,12 @@ def write(folder: str | Path) -> Path:
 
 def remember(run: Run, config: Config) -> None:
     """Notes what the card tells of the data, so that it can be written where the data is not at hand."""
-    put_bytes(_remembered(run), json.dumps(_of_manifest(manifests.read(config.data)), indent=1).encode())
-
-
-def _remembered(run: Run) -> Path:
-    return run.folder / "data.json"
+    put_json(run.data, _of_manifest(manifests.read(config.data)))
 
 
 def _data(run: Run, config: Config) -> dict[str, Any]:
-    if _remembered(run).is_file():
-        found: dict[str, Any] = read_json(_remembered(run))
+    if run.data.is_file():
+        found: dict[str, Any] = read_json(run.data)
         return found
     try:
         return _of_manifest(manifests.read(config.data))

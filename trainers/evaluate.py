@@ -8,8 +8,7 @@ group, stands beside the figures.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from pipelines.engines import Faces
 from pipelines.errors import MenderyError
 from pipelines.places import place
 from pipelines.storage import put, put_bytes, put_json
-from trainers import tables
+from trainers import card, tables
 from trainers.inpainters import BASELINES, Inpainter, Mask, Picture, masks, open_inpainter, pictures
 from trainers.judges import Judges
 from trainers.loader import once
@@ -115,6 +114,8 @@ def evaluate(
 
     shown = _cases(inpainter, data, split, side, found.rows)
     put_bytes(folder / "report.html", evaluation_page(result, shown).encode())
+    if what not in BASELINES:
+        card.write(what)
     return Evaluation(folder, result)
 
 
@@ -322,9 +323,3 @@ def compare(
 def _name(what: str) -> str:
     """How a run or a baseline is called."""
     return what if what in BASELINES else Run.at(what).folder.name
-
-
-def read_tables(folder: Path) -> Iterable[Mapping[str, Any]]:
-    """Finished evaluations in a folder such as a run's, sorted by name."""
-    for path in sorted(folder.glob("*/tables.json")):
-        yield json.loads(path.read_text(encoding="utf-8"))

@@ -10,6 +10,7 @@
         samples/                 pictures of fixed samples, step-00001000.png
         tensorboard/             the numbers of log.jsonl as events
         evaluation/              what `mendery evaluate` writes
+        data.json                what the card tells of the data
         card.md                  the model's card
         lock                     who is at work
 
@@ -72,6 +73,10 @@ class Run:
     @property
     def evaluation(self) -> Path:
         return self.folder / "evaluation"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data.json"
 
     @property
     def card(self) -> Path:

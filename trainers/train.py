@@ -20,7 +20,7 @@ from typing import Any
 from pipelines.errors import MenderyError
 from pipelines.spread import cluster
 from pipelines.storage import put_json
-from trainers import checkpoint
+from trainers import card, checkpoint
 from trainers.config import Config, differences, resolve
 from trainers.methods import find
 from trainers.run import Run, only_one
@@ -105,6 +105,7 @@ def train(
         with cluster(max(fewest, os.cpu_count() or 1), address):
             scaling = _scaling(fewest, most, gpus, say)
             _run(place, config, scaling, say)
+        say(f"card {card.write(place)}")
     return Trained(str(place.folder), place.steps()[-1], notes)
 
 
@@ -145,6 +146,7 @@ def _begin(run: Run, config: Config) -> None:
                 "another --run"
             )
     put_json(run.config, config.to_json())
+    card.remember(run, config)
 
 
 def _scaling(fewest: int, most: int, gpus: bool, say: Callable[[str], None]) -> Any:

@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.trainers.runs import made
-from trainers import card
 from trainers.evaluate import compare, evaluate
 from trainers.inpainters import composed, mean_fill, open_inpainter, telea
 
@@ -77,7 +76,7 @@ def test_a_run_is_evaluated_into_its_own_folder_and_its_card(demo_build: Path, r
     found = evaluate(str(run), demo_build, size=64, limit=8)
     assert found.folder == run / "evaluation" / "demo-test"
     assert found.tables["what"]["step"] == 3
-    text = card.write(run).read_text()
+    text = (run / "card.md").read_text()
     assert f"### demo {found.tables['data']['version']}, test: 8 samples" in text
     assert "without the perceptual loss" in text
     assert "CC0-1.0" in text
