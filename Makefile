@@ -33,6 +33,7 @@ bench: $(TRAINS)
 	$(BIN)/python -m benchmarks.learning
 	$(BIN)/python -m benchmarks.listing
 	$(BIN)/python -m benchmarks.loader
+	$(BIN)/python -m benchmarks.metrics
 	$(BIN)/python -m benchmarks.planning --nodes 1 2
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.urls
@@ -49,7 +50,7 @@ $(INSTALLED): pyproject.toml constraints.txt offline-models.txt tests/pictures.t
 
 # Besides what the demo needs, what training needs: PyTorch is larger than everything else together.
 $(TRAINS): $(INSTALLED)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,train]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,export,train]'
 	touch $(TRAINS)
 
 # One test looks at the report in a real browser.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from pipelines import catalog, changes
+from pipelines import catalog, changes, tombstones
 from pipelines.curate import known
 from pipelines.errors import MenderyError
 from pipelines.layout import Layout
@@ -17,6 +17,7 @@ from pipelines.progress import Progress
 from pipelines.recipe import Recipe, differences
 from pipelines.sources.base import Listing
 from pipelines.storage import put_bytes, put_json, read_json, sweep
+from pipelines.tombstones import Places
 
 ADVICE = "--update keeps what was measured and makes the rest anew; or use another --out, or --fresh to begin again"
 
@@ -30,7 +31,8 @@ def begin(recipe: Recipe, layout: Layout, fresh: bool, update: bool, progress: P
     if fresh:
         forget(layout)
         remove_tree(layout.known)
-        layout.salt.unlink(missing_ok=True)
+        if not layout.tombstones.is_file():  # places of removed pictures, and people, are digested with it
+            layout.salt.unlink(missing_ok=True)
     sweep(layout.out)
     changed = _changes(recipe, layout, progress)
     if changed and not update:
@@ -39,7 +41,23 @@ def begin(recipe: Recipe, layout: Layout, fresh: bool, update: bool, progress: P
         progress.say("\n  ".join(["update:", *changed]))
         known.remember(layout)
         forget(layout)
+    _forget_cleaned_plan(layout, progress)
     _list(recipe, layout, progress)
+
+
+def _forget_cleaned_plan(layout: Layout, progress: Progress) -> None:
+    """Makes way for a new plan where pictures were taken out of the old one and the manifest was lost since.
+
+    A cleaned plan tells of the shards that are there, but can make none: its crops lie elsewhere in packs made anew.
+    """
+    if layout.manifest.is_file() or not layout.plan_summary.is_file():
+        return
+    if read_json(layout.plan_summary).get("cleaned"):
+        progress.say("pictures were removed, and the manifest is gone: planning anew")
+        for file in (layout.plan_summary, layout.plan):
+            file.unlink(missing_ok=True)
+        for folder in (layout.commits, layout.shards):
+            remove_tree(folder)
 
 
 def forget(layout: Layout) -> None:
@@ -67,7 +85,7 @@ def _changes(recipe: Recipe, layout: Layout, progress: Progress) -> list[str]:
         return []
     now = layout.state / "catalog-now.parquet"
     progress.say("listing the sources again")
-    catalog.write(recipe, now, Listing(layout.gzip_indexes, _salt(layout)))
+    catalog.write(recipe, now, _listing(recipe, layout))
     found = changes.between(layout.catalog, now, [source.name for source in recipe.sources])
     now.unlink()
     return found
@@ -81,9 +99,16 @@ def _list(recipe: Recipe, layout: Layout, progress: Progress) -> None:
     if layout.catalog.is_file():
         return
     progress.say(f"listing {len(recipe.sources)} source{'s' if len(recipe.sources) > 1 else ''}")
-    catalog.write(recipe, layout.catalog, Listing(layout.gzip_indexes, _salt(layout)))
+    catalog.write(recipe, layout.catalog, _listing(recipe, layout))
     for note in catalog.notes(layout.catalog):
         progress.say(f"note: {note}")
+
+
+def _listing(recipe: Recipe, layout: Layout) -> Listing:
+    salt = _salt(layout)
+    gone = tombstones.of(recipe.tombstones, layout.tombstones)
+    places = Places(salt, tombstones.read_places(layout.removed), gone.people)
+    return Listing(layout.gzip_indexes, salt, places)
 
 
 def _salt(layout: Layout) -> bytes:

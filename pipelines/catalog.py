@@ -87,11 +87,23 @@ def locate(source: Source, seed: int, listing: Listing) -> Iterator[Location]:
         raise RecipeError(f"source {source.name!r}: no picture in {source.path} ({passed_over}); is the path right?")
     chosen = islice(_chain(first, found), source.limit)
     if source.sample is None:
-        return chosen
+        return _without_removed(source, chosen, listing)
     drawn = heapq.nsmallest(
         source.sample, enumerate(chosen), key=lambda item: seeds.digest(seed, item[1].uri, "sample")
     )
-    return (location for _, location in sorted(drawn, key=lambda item: item[0]))
+    return _without_removed(source, (location for _, location in sorted(drawn, key=lambda item: item[0])), listing)
+
+
+def _without_removed(source: Source, located: Iterator[Location], listing: Listing) -> Iterator[Location]:
+    """The same pictures, of which removed ones are listed by nothing but a digest."""
+    for location in located:
+        name = listing.removed.name_of(source.name, location.uri, location.offset, location.identity)
+        yield removed(name) if name else location
+
+
+def removed(name: str) -> Location:
+    """What is listed in the place of a removed picture."""
+    return Location(uri=name, file="", container="file", reason="removed")
 
 
 def location_of(row: dict[str, Any]) -> Location:

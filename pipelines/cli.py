@@ -237,7 +237,7 @@ def status(out: str) -> None:
     """Say how far a build is, running or stopped.
 
     Args:
-        out: Folder of the dataset.
+        out: Folder of the dataset, s3://bucket/prefix or hub:OWNER/NAME[@REVISION].
     """
     from pipelines import status as look
 
@@ -260,7 +260,7 @@ def verify(
     """Check every promise of the sample contract on every sample; exit 1 if one is broken.
 
     Args:
-        out: Folder of the dataset.
+        out: Folder of the dataset, s3://bucket/prefix or hub:OWNER/NAME[@REVISION].
         as_json: Print findings as JSON.
         workers: Shards checked at a time.
         pool: NAME=PATH of a pool that damages were drawn from, where it is not where the build had it.
@@ -278,11 +278,101 @@ def verify(
 
 
 @app.command
-def report(out: str) -> None:
-    """Write report.html, a page about the dataset that a browser shows offline.
+def publish(
+    out: str,
+    *,
+    repo: str | None = None,
+    to: str | None = None,
+    private: Annotated[bool | None, Parameter(negative="--public")] = None,
+    gated: Annotated[bool | None, Parameter(negative="--not-gated")] = None,
+    revision: str | None = None,
+    recipe_only: Annotated[bool, Parameter(negative="")] = False,
+    only_publishable: Annotated[bool, Parameter(negative="")] = False,
+    over: str = "",
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Publish a finished dataset, or continue to: to the Hugging Face Hub, a bucket or a folder.
 
     Args:
         out: Folder of the dataset.
+        repo: OWNER/NAME on the Hub.
+        to: s3://bucket/prefix or a folder, instead.
+        private: Whether others see it; without either a new repository is as the gate says, another stays as it is.
+        gated: People must ask for access; by default as the licence gate says.
+        revision: Tag of this version; v and its number by default.
+        recipe_only: Publish what rebuilds it from everybody's own copy of the corpora, and no pixel.
+        only_publishable: Leave out the samples whose terms forbid to pass them on.
+        over: Publish over this commit, which somebody else made.
+        dry_run: Say what would be sent, and send nothing.
+    """
+    from pipelines.publishing import publish as send
+
+    options: dict[str, Any] = {"private": private, "gated": gated, "revision": revision, "recipe_only": recipe_only}
+    options |= {"only_publishable": only_publishable, "over": over, "dry_run": dry_run}
+    try:
+        done = send(out, repo=repo, to=to, quiet=False, **options)
+    except KeyboardInterrupt:
+        print(
+            "\nNothing is visible yet, and what was sent is not sent again: the same command continues", file=sys.stderr
+        )
+        sys.exit(INTERRUPTED)
+    verb = "would send" if dry_run else "sent"
+    print(f"{verb} {done.sent:,} files ({size(done.sent_bytes)}), {done.kept:,} were there, {done.removed:,} removed")
+    if not dry_run:
+        at = f" at {done.commit[:12]}, tag {done.tag}" if done.commit else ""
+        print(f"version {done.version} is in {done.place}{at}{', private' if done.private else ''}")
+
+
+@app.command
+def rebuild(
+    published: str,
+    *,
+    source: list[str],
+    pool: list[str] | None = None,
+    out: str | None = None,
+    partial: Annotated[bool, Parameter(negative="")] = False,
+    workers: int | None = None,
+    address: str | None = None,
+) -> None:
+    """Make a dataset of which only the recipe is published from your own copy of its corpora: the same bytes.
+
+    Args:
+        published: OWNER/NAME on the Hub, hub:OWNER/NAME@REVISION, s3://bucket/prefix or a folder.
+        source: NAME=PATH for each source, such as celeba=/data/celeba; NAME.FIELD=PATH for what it is joined to.
+        pool: NAME=PATH of each pool that damages are drawn from.
+        out: Folder of the dataset; the name of the published one by default.
+        partial: Where your copies lack pictures, make the rest as it was published.
+        workers: Tasks at a time; all processors by default.
+        address: A running Ray cluster; without it Ray starts on this machine.
+    """
+    from pipelines.rebuilding import rebuild as run
+    from pipelines.source_paths import parse
+
+    given = parse(source)
+    target = out or published.rstrip("/").rpartition("/")[2].partition("@")[0]
+    options: dict[str, Any] = {
+        "pools": _pairs(pool or []),
+        "partial": partial,
+        "workers": workers,
+        "address": address,
+        "quiet": False,
+    }
+    try:
+        manifest = run(published, given, target, **options)
+    except KeyboardInterrupt:
+        print("\nNothing is lost: the same command continues", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    shards, lacking = len(manifest["shards"]), manifest["audit"]["quarantined"].get("lacking", 0)
+    proof = f"{lacking:,} samples lack their picture" if lacking else "each with the published SHA-256"
+    print(f"dataset {target}: {shards:,} shards, {proof}")
+
+
+@app.command
+def report(out: str) -> None:
+    """Write report.html, a page about the dataset that a browser shows offline; of one on the Hub it is written here.
+
+    Args:
+        out: Folder of the dataset, s3://bucket/prefix or hub:OWNER/NAME[@REVISION].
     """
     from pipelines import report as write
 
@@ -290,11 +380,79 @@ def report(out: str) -> None:
 
 
 @app.command
+def card(out: str, *, contact: str = "", repo: str = "") -> None:
+    """Write the dataset card: README.md, data sheet, picture of samples, attribution files and Croissant metadata.
+
+    What stands between markers is made anew each time; what a person writes outside of them is kept.
+
+    Args:
+        out: Folder of the dataset.
+        contact: Whom to ask for the removal of a picture; an address or a sentence.
+        repo: OWNER/NAME on the Hub, for the examples of how to load it.
+    """
+    from pipelines import card as write
+
+    for path in write(out, contact=contact, repo=repo):
+        print(path)
+
+
+@app.command
+def gate(
+    out: str,
+    *,
+    commercial: Annotated[bool, Parameter(negative="")] = False,
+    only_publishable: str | None = None,
+) -> None:
+    """Say what the licences of a dataset's pictures allow; exit 1 if some of it must not be passed on.
+
+    Args:
+        out: Folder of the dataset.
+        commercial: Whether it is to be published for commercial use, too.
+        only_publishable: Copy the part that may be passed on into this folder.
+    """
+    from pipelines import gate as check
+    from pipelines.publish.gate import publishable, render
+
+    verdict = check(out, commercial=commercial)
+    print(render(verdict))
+    if only_publishable is not None:
+        part = publishable(out, only_publishable, commercial=commercial)
+        print(f"{part.num_allowed:,} samples are in {only_publishable}")
+        sys.exit(OK)
+    sys.exit(OK if verdict.allowed else FAULTY)
+
+
+@app.command
+def remove(out: str, *, source_id: str | None = None, sha256: str | None = None, identity: str | None = None) -> None:
+    """Take a picture, or all pictures of a person, out of a finished dataset, for good.
+
+    Only shards that hold it are written anew. Its digest is listed in tombstones.json, and later builds in this folder,
+    or with a recipe that names the list, leave it out. Without an option, goes on with what was interrupted.
+
+    Args:
+        out: Folder of the dataset.
+        source_id: `source_uri` of the picture, as its samples and `mendery why` tell it.
+        sha256: `source_sha256` of the picture, eight digits or more, or the key of a sample.
+        identity: Digest of a person, as `mendery why` tells it.
+    """
+    from pipelines import remove as take_out
+
+    try:
+        done = take_out(out, source_id=source_id, sha256=sha256, identity=identity, quiet=False)
+    except KeyboardInterrupt:
+        print(f"\nNothing is half removed; go on with:\n  mendery remove {shlex.quote(out)}", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    print(f"removed {done.pictures:,} pictures, {done.samples:,} samples, from {len(done.shards):,} shards")
+    for name in done.mentions:
+        print(f"note: {name} still names a removed picture, in words that a person wrote: edit it")
+
+
+@app.command
 def show(out: str, key: str, *, folder: Annotated[Path | None, Parameter(["--folder", "-o"])] = None) -> None:
     """Take one sample out of its shard: members to a folder, metadata to the screen.
 
     Args:
-        out: Folder of the dataset.
+        out: Folder of the dataset, s3://bucket/prefix or hub:OWNER/NAME[@REVISION].
         key: The sample's key.
         folder: Where its members are written; a folder of the key's name by default.
     """
@@ -320,7 +478,7 @@ def preview(
     """
     from pipelines import preview as draw
 
-    for sheet in draw(recipe, image, folder, seeds):
+    for sheet in draw(recipe, image, folder, seeds, say=lambda sentence: print(sentence, file=sys.stderr)):
         print(sheet)
 
 
@@ -432,6 +590,137 @@ def train(
     print(f"run {done.folder}\nstep {done.step:,}")
     for note in done.notes:
         print(f"note: {note}")
+
+
+@app.command
+def evaluate(
+    what: str | None = None,
+    *,
+    data: str,
+    split: str = "test",
+    by: str = "bin,damage,group",
+    compare: tuple[str, str] | None = None,
+    out: str | None = None,
+    size: int | None = None,
+    limit: int | None = None,
+    step: int | None = None,
+    weights: list[str] | None = None,
+    faces: Annotated[bool, Parameter(negative="")] = False,
+    face_models: str = "",
+    device: str | None = None,
+    as_json: Annotated[bool, Parameter("--json", negative="")] = False,
+) -> None:
+    """Measure a run or a baseline on a split, by bin of missing area, damage and declared group, with intervals.
+
+    Args:
+        what: Folder of a run, or a baseline: mean, navier-stokes or telea.
+        data: A finished dataset.
+        split: Of the dataset.
+        by: Tables to make, with commas between: bin, damage, difficulty, corpus, or a label such as group, sex, age,
+            scene.
+        compare: Two runs or baselines instead of one: by how much they differ, for whom, with intervals.
+        out: Folder of the result; in the run's own by default.
+        size: Side of pictures in pixels; the dataset's own by default.
+        limit: Only the first so many samples.
+        step: Of the run's checkpoint; the newest by default.
+        weights: NAME=PATH of pretrained networks: alexnet and lpips for LPIPS, inception for FID, KID, P-IDS and U-IDS.
+        faces: Compare faces too: identity, landmarks, tone of skin.
+        face_models: Folder of insightface's packs for that; models that ship in packages by default.
+        device: Such as cuda:1; a GPU where there is one by default.
+        as_json: Print the tables as JSON.
+    """
+    try:
+        from trainers import evaluate as measure
+    except ModuleNotFoundError as error:
+        raise MenderyError(f"evaluation needs {error.name}: pip install 'mendery[train]'") from None
+    from pipelines.engines import Faces
+    from pipelines.source_paths import parse_pairs
+
+    options: dict[str, Any] = {
+        "split": split,
+        "by": [axis.strip() for axis in by.split(",") if axis.strip()],
+        "out": out,
+    }
+    options |= {"size": size, "limit": limit, "step": step, "device": device}
+    options["weights"] = parse_pairs(weights or (), "--weights")
+    options["faces"] = Faces(models=face_models, embeddings=True) if faces or face_models else None
+    say = (lambda _: None) if as_json else print
+    if (what is None) == (compare is None):
+        raise MenderyError("evaluate takes one run or baseline, or --compare with two of them")
+    if compare is not None:
+        found = measure.compare(*compare, data, say=say, **options)
+        tables, page = found.tables["differences"], "comparison.html"
+    else:
+        assert what is not None
+        found = measure.evaluate(what, data, say=say, **options)
+        tables, page = found.tables["tables"], "report.html"
+    if as_json:
+        print(json.dumps(found.tables, indent=1))
+        return
+    from trainers.pages import text_tables
+
+    for header, rows in text_tables(tables):
+        _table(header, rows)
+    for note in found.tables["notes"]:
+        print(f"note: {note}")
+    print(f"page    {found.folder / page}")
+
+
+@app.command
+def inpaint(
+    what: str,
+    image: Path,
+    *,
+    mask: Path,
+    out: Annotated[Path, Parameter(["--out", "-o"])],
+    step: int | None = None,
+    limit: int | None = None,
+    device: str | None = None,
+) -> None:
+    """Fill the holes of a picture, or of all pictures of a folder; known pixels stay as they are.
+
+    Args:
+        what: Folder of a run, or a baseline: mean, navier-stokes or telea.
+        image: A picture of any size, or a folder of them.
+        mask: Where it is missing, brighter than mid-grey; for a folder a folder with masks of the same names, or one
+            mask for all.
+        out: A file (.png keeps known pixels exactly), for a folder a folder.
+        step: Of the run's checkpoint; the newest by default.
+        limit: Longer side in pixels above which a picture is filled in overlapping tiles.
+        device: Such as cuda:1; a GPU where there is one by default.
+    """
+    try:
+        from trainers import inpaint as filling
+    except ModuleNotFoundError as error:
+        raise MenderyError(f"inpainting needs {error.name}: pip install 'mendery[train]'") from None
+    options: dict[str, Any] = {"limit": limit} if limit is not None else {}
+    for written in filling.inpaint(what, image, mask, out, step=step, device=device, say=print, **options):
+        print(written)
+
+
+@app.command
+def export(
+    run: str,
+    *,
+    out: Annotated[Path, Parameter(["--out", "-o"])],
+    size: int | None = None,
+    step: int | None = None,
+) -> None:
+    """Write a run's networks as TorchScript (.pt) or ONNX (.onnx), checked against the run.
+
+    Args:
+        run: Folder of a run.
+        out: The file; its suffix says the format.
+        size: Side of pictures in pixels; the run's own by default.
+        step: Of the run's checkpoint; the newest by default.
+    """
+    try:
+        from trainers.export import export as write
+    except ModuleNotFoundError as error:
+        raise MenderyError(f"export needs {error.name}: pip install 'mendery[train]'") from None
+    for name, value in write(run, out, size=size, step=step).items():
+        print(f"{name}: {value}")
+    print(out)
 
 
 def main() -> None:

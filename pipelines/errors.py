@@ -103,10 +103,14 @@ REASONS: dict[str, str] = {
     "no_official_split": "no official split is declared for it, and the recipe asks for official splits",
     "too_many_of_person": "more pictures of one person than faces.identities.max_pictures",
     "no_balance_label": "a label or number that balance counts by is missing, or copies of the picture differ in it",
+    "removed": "removed on request; its digest stands in tombstones.json, and it must not come back",
     "unbalanced": "more of its kind than a balanced dataset has place for",
     # Found while writing.
     "changed": "other bytes than when it was listed",
+    "lacking": "not in the copy of its corpus from which the dataset was rebuilt, or there with other bytes",
     "damage_failed": "no damage within the asked ratio was found",
+    # Found while publishing.
+    "not_publishable": "terms that forbid passing it on, left out of the published part; `mendery gate` says which",
 }
 """Every reason for which a picture is dropped, and what it means."""
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipelines import tombstones
 from pipelines.errors import REASONS, MenderyError
 from pipelines.layout import Layout
 from pipelines.places import place
@@ -75,13 +76,27 @@ def why(out: str | Path, picture: str) -> list[Fate]:
         raise MenderyError(f"{layout.state} holds no verdicts yet: `mendery curate` or `mendery build` makes them")
     table = pq.read_table(opened(layout.curated))
     rows = table.filter(_called(table, picture)).to_pylist()
+    if not rows and (gone := _removed(layout, picture)):
+        return [gone]
     if not rows:
+        removed = len(tombstones.read(layout.tombstones).sha256)
+        told = f"; removed on request were {removed:,}, of which only the SHA-256 is known" if removed else ""
         raise MenderyError(
             f"no picture {picture!r} among the {table.num_rows:,} of {layout.out}: give the end of its path, the key "
-            "of a sample, or eight digits of its SHA-256"
+            f"of a sample, or eight digits of its SHA-256{told}"
         )
     names = [source["name"] for source in read_json(layout.begun_with)["sources"]]
     return [_fate(layout, row, names) for row in rows]
+
+
+def _removed(layout: Layout, picture: str) -> Fate | None:
+    """The fate of a picture that is named by its digest, or by a key, and was removed."""
+    found = _KEY.fullmatch(picture)
+    start = found[1] if found else picture
+    digests = [one for one in tombstones.read(layout.tombstones).sha256 if one.startswith(start)]
+    if not _DIGEST.fullmatch(start) or len(digests) != 1:
+        return None
+    return Fate("(forgotten)", "(forgotten)", digests[0], {}, "removed", "", "")
 
 
 def _called(table: pa.Table, picture: str) -> pa.ChunkedArray:
@@ -106,8 +121,8 @@ def _fate(layout: Layout, row: dict[str, Any], names: list[str]) -> Fate:
 
 
 def _shard_of(layout: Layout, sha256: str) -> str:
-    if not layout.plan_summary.is_file():
-        return ""
+    if not layout.plan_summary.is_file():  # a removal has forgotten it; the indexes know as well
+        return _shard_that_holds(layout, sha256)
     shards, plan = read_json(layout.plan_summary)["shards"], pq.ParquetFile(opened(layout.plan))
     for number in range(plan.num_row_groups):
         if pc.any(pc.equal(plan.read_row_group(number, columns=["sha256"])["sha256"], sha256)).as_py():
@@ -115,11 +130,21 @@ def _shard_of(layout: Layout, sha256: str) -> str:
     return ""
 
 
+def _shard_that_holds(layout: Layout, sha256: str) -> str:
+    shards = read_json(layout.manifest)["shards"] if layout.manifest.is_file() else []
+    for shard in shards:
+        column = pq.read_table(opened(layout.index(shard["name"])), columns=["source_sha256"])["source_sha256"]
+        if pc.any(pc.equal(column, sha256)).as_py():
+            return str(shard["name"])
+    return ""
+
+
 def _samples(layout: Layout, shard: str, sha256: str) -> tuple[list[str], list[str]]:
     """Keys of a picture's samples in a shard that is written, and those that could not be made."""
-    if not shard or not layout.commit(shard).is_file():
+    if not shard or not (layout.commit(shard).is_file() or layout.manifest.is_file()):
         return [], []
-    failed = [entry for entry in read_json(layout.commit(shard))["quarantined"] if entry["key"].startswith(sha256[:20])]
+    record = layout.commit(shard) if layout.commit(shard).is_file() else layout.manifest
+    failed = [entry for entry in read_json(record)["quarantined"] if entry["key"].startswith(sha256[:20])]
     keys = []
     if layout.index(shard).is_file():
         found = pq.read_table(opened(layout.index(shard)), filters=pc.field("source_sha256") == sha256)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import fnmatch
 import random
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import PurePosixPath
 from types import SimpleNamespace
 from typing import IO, Any, TypeVar
 
@@ -23,6 +25,7 @@ SCHEME = "hub:"
 PATIENCE_SECONDS = 120.0
 """So long the Hub may fail or be away before a build stops; the same command continues."""
 
+_COMMIT = re.compile("[0-9a-f]{40}")
 _PASSING = (408, 429, 500, 502, 503, 504)
 
 Result = TypeVar("Result")
@@ -71,6 +74,21 @@ class HubPath:
     def name(self) -> str:
         return self.key.rpartition("/")[2]
 
+    @property
+    def stem(self) -> str:
+        return PurePosixPath(self.name).stem
+
+    @property
+    def suffix(self) -> str:
+        return PurePosixPath(self.name).suffix
+
+    def __lt__(self, other: HubPath) -> bool:
+        return (self.repo, self.revision, self.key) < (other.repo, other.revision, other.key)
+
+    def pinned(self) -> HubPath:
+        """The same at the commit that the revision means now: a branch may move while it is read."""
+        return HubPath(self.repo, commit_of(self), self.key)
+
     def relative_to(self, other: HubPath) -> str:
         assert str(self).startswith(str(other)), (self, other)
         return self.key[len(other.key) :].strip("/")
@@ -79,7 +97,7 @@ class HubPath:
         return self
 
     def is_file(self) -> bool:
-        return bool(self.key) and any(entry.path == self.key for entry in listed(self.parent, deep=False))
+        return bool(self.key) and file_size(self, self.commit()) is not None
 
     def is_dir(self) -> bool:
         return next(iter(listed(self)), None) is not None
@@ -96,6 +114,20 @@ class HubPath:
 
     def read_bytes(self) -> bytes:
         return HubFile(self).read()
+
+    def read_text(self, encoding: str = "utf-8") -> str:
+        return self.read_bytes().decode(encoding)
+
+    def commit(self) -> str:
+        """The commit at which it is read."""
+        return self.revision if _COMMIT.fullmatch(self.revision) else commit_of(self)
+
+    def glob(self, pattern: str) -> Iterator[HubPath]:
+        """Files right below whose name fits."""
+        for entry in listed(self, deep=False):
+            path = HubPath(self.repo, self.revision, entry.path)
+            if fnmatch.fnmatchcase(path.name, pattern):
+                yield path
 
     def rglob(self, pattern: str) -> Iterator[HubPath]:
         for entry in listed(self):
@@ -118,6 +150,18 @@ def commit_of(path: HubPath) -> str:
     return str(info(path).sha)
 
 
+def file_size(path: HubPath, commit: str) -> int | None:
+    """Bytes of a file at a commit, None if there is none; faults as `patiently`."""
+
+    def request() -> list[Any]:
+        found: list[Any] = api().get_paths_info(path.repo, [path.key], revision=commit, repo_type="dataset")
+        return found
+
+    found = patiently(path, request)
+    size: int | None = getattr(found[0], "size", None) if found else None  # a folder has none
+    return size
+
+
 def info(path: HubPath) -> Any:
     """What the Hub says of a repository; faults as `patiently`."""
     return patiently(path, lambda: api().dataset_info(path.repo, revision=path.revision))
@@ -127,7 +171,7 @@ def listed(folder: HubPath, deep: bool = True) -> Iterator[Entry]:
     """Files below a folder, or right in it alone; nothing where there is no such folder."""
     from huggingface_hub.errors import EntryNotFoundError
 
-    commit = commit_of(folder)
+    commit = folder.commit()
 
     def request() -> list[Any]:
         found = api().list_repo_tree(
@@ -158,7 +202,7 @@ class HubFile(RangedFile):
     @property
     def size(self) -> int:
         if self._size < 0:
-            found = patiently(self._path, self._about)
+            found = file_size(self._path, self.commit)
             if found is None:
                 raise FileNotFoundError(2, "no such file", str(self._path))
             self._size = found
@@ -167,17 +211,13 @@ class HubFile(RangedFile):
     @property
     def commit(self) -> str:
         if not self._commit:
-            self._commit = commit_of(self._path)
+            self._commit = self._path.commit()
         return self._commit
 
     def fetch(self, first: int, size: int) -> bytes:
         if self._size >= 0 and first >= self._size:
             return b""
         return patiently(self._path, lambda: self._range(first, first + size - 1))
-
-    def _about(self) -> int | None:
-        found = api().get_paths_info(self._path.repo, [self._path.key], revision=self.commit, repo_type="dataset")
-        return found[0].size if found else None
 
     def _range(self, first: int, last: int) -> bytes:
         from huggingface_hub import hf_hub_url
@@ -210,8 +250,13 @@ def api() -> Any:
     return HfApi()
 
 
-def patiently(path: HubPath, request: Callable[[], Result]) -> Result:
+def patiently(
+    path: HubPath, request: Callable[[], Result], explained: Callable[[HubPath, Any], str] | None = None
+) -> Result:
     """Repeats a request with growing pauses while its failure may pass.
+
+    Args:
+        explained: what a refusal means; by default in the words of a reader.
 
     Raises:
         RecipeError: there is no such repository or revision, or one may not read it.
@@ -224,20 +269,33 @@ def patiently(path: HubPath, request: Callable[[], Result]) -> Result:
     deadline, pause = time.monotonic() + PATIENCE_SECONDS, 0.2
     while True:
         try:
-            return request()
+            return _unwrapped(request)
         except EntryNotFoundError:
             raise
         except HfHubHTTPError as error:
             if error.response.status_code not in _PASSING:
-                raise RecipeError(_explained(path, error)) from None
+                raise RecipeError((explained or _explained)(path, error)) from None
             failure: Exception = error
         except (HTTPError, ConnectionError, TimeoutError) as error:
             failure = error
         if time.monotonic() > deadline:
-            text = f"{path}: the Hub failed for {PATIENCE_SECONDS:.0f} s, at last with: {failure}"
+            text = (
+                f"{path}: the Hub failed for {PATIENCE_SECONDS:.0f} s, at last with: {failure}; the same "
+                "command continues"
+            )
             raise MenderyError(text) from None
         time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  # spreads out many waiting workers
         pause = min(2 * pause, 10)
+
+
+def _unwrapped(request: Callable[[], Result]) -> Result:
+    """What a request gives; of a failure that the client wraps, as it does for uploads, the failure itself."""
+    try:
+        return request()
+    except RuntimeError as error:
+        if isinstance(error.__cause__, Exception):
+            raise error.__cause__ from None
+        raise
 
 
 def _explained(path: HubPath, error: Any) -> str:

@@ -3,12 +3,19 @@
     OUT/
         manifest.json        written last: its existence proves the build is complete
         report.html
+        README.md            the dataset card; datasheet.md, croissant.json and card/ belong to it (`mendery card`)
+        attribution/         whom to name, one file per licence
+        tombstones.json      digests of pictures that were removed and must not come back (`mendery remove`)
         curation.html        what was measured, beside the thresholds (`mendery curate --report`)
         recipe.yaml          the resolved recipe
         shards/              train-000000.tar and its index train-000000.parquet, ...
         state/               what a restart needs; may be deleted once the manifest is there
             recipe.json      what this output was begun with
             salt                 secret with which identities are digested
+            removed.json         places of removed pictures, digested with the salt
+            publishable/         the part of the dataset that may be published (`mendery publish --only-publishable`)
+            recipe-only/         what is published instead of pictures (`mendery publish --recipe-only`)
+            rewritten/           what a removal has made and not yet put in place
             against/         what was measured of datasets whose copies must not enter
             catalog.parquet  every picture found, in parts of one measuring task each
             measured/        one file per finished measuring task
@@ -23,7 +30,8 @@
             gzip/            seek indexes of compressed archives
             lock, log.txt    who is at work; what happened when
 
-Only `shards/` and `manifest.json` are the dataset. Times and machine names live in `log.txt` alone.
+Only `shards/`, `manifest.json` and `tombstones.json` are the dataset; pages and cards are made from them. Times and
+machine names live in `log.txt` alone.
 """
 
 from __future__ import annotations
@@ -47,6 +55,30 @@ class Layout:
         return self.out / "report.html"
 
     @property
+    def card(self) -> Path:
+        return self.out / "README.md"
+
+    @property
+    def datasheet(self) -> Path:
+        return self.out / "datasheet.md"
+
+    @property
+    def card_pictures(self) -> Path:
+        return self.out / "card"
+
+    @property
+    def croissant(self) -> Path:
+        return self.out / "croissant.json"
+
+    @property
+    def attribution(self) -> Path:
+        return self.out / "attribution"
+
+    @property
+    def tombstones(self) -> Path:
+        return self.out / "tombstones.json"
+
+    @property
     def recipe(self) -> Path:
         return self.out / "recipe.yaml"
 
@@ -65,6 +97,22 @@ class Layout:
     @property
     def salt(self) -> Path:
         return self.state / "salt"
+
+    @property
+    def removed(self) -> Path:
+        return self.state / "removed.json"
+
+    @property
+    def rewritten(self) -> Path:
+        return self.state / "rewritten"
+
+    @property
+    def publishable(self) -> Path:
+        return self.state / "publishable"
+
+    @property
+    def recipe_only(self) -> Path:
+        return self.state / "recipe-only"
 
     @property
     def catalog(self) -> Path:

@@ -22,7 +22,8 @@ from pipelines.places import place
 from pipelines.recipe import Recipe
 from pipelines.sample import CONTRACT_VERSION, MASK_MEMBER, METADATA_MEMBER
 from pipelines.shards.compose import HEAT_SIDE
-from pipelines.storage import opened, put_json, read_json
+from pipelines.sources.dataset import DatasetSource
+from pipelines.storage import opened, put_json, read_json, sha256_of
 
 
 def write(recipe: Recipe, layout: Layout, plan: dict[str, Any], commits: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -43,19 +44,29 @@ def write(recipe: Recipe, layout: Layout, plan: dict[str, Any], commits: dict[st
         "versions": plan["versions"],
         "members": members(recipe),
         "sources": sources,
+        "lineage": [source.lineage() for source in recipe.sources if isinstance(source, DatasetSource)],
         "licence_conflicts": conflicts(licence for source in sources for licence in source["licences"]),
         "balance": read_json(layout.balance) if recipe.balance else {},
-        "splits": _splits(shards),
-        "shards": [shard for shard in shards if shard["samples"]],
         "audit": _audit(plan, curated, shards, quarantined, layout),
         "quarantined": quarantined,
-        "mask_heat": _heat(commits),
+        **of_commits(plan["shards"], commits),
     }
     audit = manifest["audit"]
     if audit["planned"] != audit["committed"] + sum(audit["quarantined"].values()):
         raise MenderyError(f"the audit does not add up: {audit}; delete {layout.commits} and build again")
     put_json(layout.manifest, manifest)
     return manifest
+
+
+def of_commits(planned: list[dict[str, Any]], commits: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """What a manifest says of the shards that were written.
+
+    Args:
+        planned: `name`, `split` and planned `samples` of each.
+    """
+    shards = [_shard(shard, commits[shard["name"]]) for shard in planned]
+    kept = [shard for shard in shards if shard["samples"]]
+    return {"splits": _splits(shards), "shards": kept, "mask_heat": _heat(commits)}
 
 
 def read(out: str | Path) -> dict[str, Any]:
@@ -69,6 +80,8 @@ def read(out: str | Path) -> dict[str, Any]:
         hint = (
             "the build is not complete; `mendery status` says how far it is"
             if layout.state.is_dir()
+            else f"only its recipe is published; `mendery rebuild {out}` makes it from your copy of the corpora"
+            if (layout.out / "rebuild.json").is_file()
             else "is this a dataset?"
         )
         raise MenderyError(f"no {layout.manifest}: {hint}")
@@ -79,6 +92,40 @@ def read(out: str | Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("contract_version") != CONTRACT_VERSION:
         raise MenderyError(f"{layout.manifest} is not of contract version {CONTRACT_VERSION}, which this program reads")
     return manifest
+
+
+def matching(out: str | Path) -> dict[str, Any]:
+    """Manifest of a finished build whose files are there as it states them: sizes of shards, digests of indexes.
+
+    Shards themselves are not read; `mendery verify` does.
+
+    Raises:
+        MenderyError: naming the first shard that is not as stated.
+    """
+    manifest, layout = read(out), Layout(place(out))
+    for shard in manifest["shards"]:
+        if fault := _mismatch(layout, shard):
+            interrupted = layout.rewritten.is_dir()
+            todo = (
+                f"a removal was interrupted: `mendery remove {out}` goes on with it"
+                if interrupted
+                else "was it changed by hand? `mendery verify` says what else is wrong"
+            )
+            raise MenderyError(f"{layout.manifest} no longer matches shard {shard['name']}: {fault}; {todo}")
+    return manifest
+
+
+def _mismatch(layout: Layout, shard: dict[str, Any]) -> str:
+    """How the files of one shard differ from what is stated of them; "" where they do not."""
+    tar, index = layout.shard(shard["name"]), layout.index(shard["name"])
+    for path in (tar, index):
+        if not path.is_file():
+            return f"{path.name} is missing"
+    if (size := tar.stat().st_size) != shard["bytes"]:
+        return f"{tar.name} has {size:,} bytes instead of {shard['bytes']:,}"
+    if sha256_of(index) != shard["index_sha256"]:
+        return f"{index.name} has another SHA-256"
+    return ""
 
 
 def members(recipe: Recipe) -> list[str]:

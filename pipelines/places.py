@@ -38,6 +38,11 @@ def is_remote(path: Path) -> bool:
     return isinstance(path, S3Path | HubPath)
 
 
+def fixed(path: Path) -> Path:
+    """The place as it is now: what a branch of the Hub means is decided once, for all that is read from it."""
+    return cast(Path, path.pinned()) if isinstance(path, HubPath) else path
+
+
 def remove_tree(path: Path) -> None:
     """Removes a folder with all that is in it, if it is there."""
     if not isinstance(path, S3Path):

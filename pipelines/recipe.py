@@ -6,6 +6,7 @@ in which line. The models here compose the blocks that live beside the code they
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -18,7 +19,7 @@ from typing import Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from pipelines import source_paths, yaml_lines
+from pipelines import source_paths, tombstones, yaml_lines
 from pipelines.corpora import CORPORA
 from pipelines.curate.balance import Balance
 from pipelines.curate.cells import FACE
@@ -31,11 +32,12 @@ from pipelines.damage import DAMAGES
 from pipelines.damage.ageing import Ageing, Blur, Cast, Fading, Grain, Jpeg, LowResolution, Toning
 from pipelines.damage.pools import PoolRef, check_names
 from pipelines.engines.rules import Faces
-from pipelines.errors import RecipeError, did_you_mean
+from pipelines.errors import MenderyError, RecipeError, did_you_mean
 from pipelines.guides import MAPS, Edges, Guides
 from pipelines.imaging.fit import Fit
 from pipelines.sources import SOURCES
 from pipelines.sources.base import Source
+from pipelines.sources.dataset import DatasetSource
 from pipelines.unions import union_of
 
 
@@ -84,6 +86,11 @@ class Recipe(BaseModel):
         default_factory=Splits, description="Share of the pictures in each split, or what the sources declare."
     )
     shards: Shards = Field(default_factory=Shards, description="How samples are cut into files.")
+    tombstones: list[str] = Field(
+        default_factory=list,
+        description="Lists of removed pictures that must not enter: the tombstones.json of other datasets. That of the "
+        "output folder itself always holds.",
+    )
 
     @field_validator("name")
     @classmethod
@@ -168,6 +175,9 @@ class Recipe(BaseModel):
                 duplicates["embeddings"] |= {"model": digest(network.model)}
                 del duplicates["embeddings"]["providers"]
             duplicates["against"] = [Path(path).name for path in duplicates["against"]]
+        del plain["tombstones"]
+        if self.tombstones:
+            plain["tombstones"] = tombstones.all_of(self.tombstones).digest()
         for told, source in zip(plain["sources"], self.sources, strict=True):
             del told["path"], told["optional"]
             # How patiently pictures are fetched may change while a build is continued.
@@ -230,7 +240,8 @@ def parse(
     if not isinstance(plain, dict):
         raise RecipeError(f"{name}: a recipe is a mapping of keys to values, found {type(plain).__name__}")
     try:
-        recipe = Recipe.model_validate(plain, context={"folder": str(folder), "check": sources is not None})
+        context = {"folder": str(folder), "check": sources is not None}
+        recipe = Recipe.model_validate(_inherited(plain, folder), context=context)
     except ValidationError as error:
         raise RecipeError("\n".join(_explain(fault, tree, name) for fault in error.errors())) from None
     if sources is not None:
@@ -238,6 +249,24 @@ def parse(
         _settle_paths(recipe, tree, name, folder)
         recipe.sources = source_paths.placed(recipe.sources, name)
     return recipe
+
+
+def _inherited(plain: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """What a recipe over datasets alone leaves unsaid: their splits, and how the first one stores its pictures."""
+    sources = plain.get("sources")
+    if not isinstance(sources, list) or not sources or not all(_is_dataset(source) for source in sources):
+        return plain
+    inherited: dict[str, Any] = {"splits": "official"}
+    # What is wrong with the source itself is said where its path is checked.
+    with contextlib.suppress(MenderyError, ValidationError):
+        given = DatasetSource.model_validate(sources[0])
+        given.path = _absolute(given.path, folder)
+        inherited["image"] = given.image_block()
+    return inherited | plain
+
+
+def _is_dataset(source: Any) -> bool:
+    return isinstance(source, dict) and source.get("type") == "dataset"
 
 
 def ready() -> dict[str, Path]:
@@ -317,6 +346,12 @@ def _settle_paths(recipe: Recipe, tree: yaml.Node, name: str, folder: Path) -> N
                 source.check() if field == "path" else source.check_extra(field)
             except RecipeError as error:
                 faults.append(f"{name}:{yaml_lines.line_of(tree, ('sources', number, field))}: {error}")
+    recipe.tombstones = [_absolute(path, folder) for path in recipe.tombstones]
+    for number, path in enumerate(recipe.tombstones):
+        try:
+            tombstones.all_of([path])
+        except MenderyError as error:
+            faults.append(f"{name}:{yaml_lines.line_of(tree, ('tombstones', number))}: {error}")
     if duplicates := recipe.curate.duplicates:
         duplicates.against = [_absolute(path, folder) for path in duplicates.against]
         if network := duplicates.embeddings:

@@ -51,7 +51,15 @@ def placed(sources: Sequence[Source], recipe: str) -> list[Source]:
 
 
 def parse(options: Sequence[str]) -> dict[str, str]:
+    """Paths by source, from the texts of `--source`; errors as `parse_pairs`."""
+    return parse_pairs(options, "--source")
+
+
+def parse_pairs(options: Sequence[str], flag: str) -> dict[str, str]:
     """Paths by name, from `NAME=PATH` texts.
+
+    Args:
+        flag: of the command line, for messages.
 
     Raises:
         RecipeError: a text without `=`, or a name given twice.
@@ -60,9 +68,9 @@ def parse(options: Sequence[str]) -> dict[str, str]:
     for option in options:
         name, equals, path = option.partition("=")
         if not equals or not name or not path:
-            raise RecipeError(f"--source takes NAME=PATH, found {option!r}")
+            raise RecipeError(f"{flag} takes NAME=PATH, found {option!r}")
         if name in given:
-            raise RecipeError(f"--source {name} is given twice")
+            raise RecipeError(f"{flag} {name} is given twice")
         given[name] = path
     return given
 

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from pipelines.errors import MenderyError
+from pipelines.hub import HubPath
 from pipelines.s3 import S3Path, client, patiently
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ TEMPORARY = ".tmp-"
 @contextlib.contextmanager
 def put(path: Path) -> Iterator[IO[bytes]]:
     """Opens a file for writing that appears at `path` when the block ends well, and never otherwise."""
+    if isinstance(path, HubPath):
+        raise MenderyError(f"{path}: nothing is written to the Hub but by `mendery publish`")
     if isinstance(path, S3Path):
         with tempfile.TemporaryFile() as local:
             yield local
@@ -68,7 +72,7 @@ class _Unclosed:
 @contextlib.contextmanager
 def local_copy(path: Path) -> Iterator[str]:
     """A path on this machine under which the file can be read for the length of the block."""
-    if not isinstance(path, S3Path):
+    if not isinstance(path, S3Path | HubPath):
         yield os.fspath(path)
         return
     with tempfile.NamedTemporaryFile() as copy:
@@ -78,8 +82,8 @@ def local_copy(path: Path) -> Iterator[str]:
 
 
 def opened(path: Path) -> Any:
-    """What pyarrow reads a file from: the path itself here, a stream of ranged reads in a bucket."""
-    return path.open("rb") if isinstance(path, S3Path) else path
+    """What pyarrow reads a file from: the path itself here, a stream of ranged reads anywhere else."""
+    return path.open("rb") if isinstance(path, S3Path | HubPath) else path
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:

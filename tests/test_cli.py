@@ -14,6 +14,7 @@ from material import jpeg
 
 from pipelines import manifest as manifests
 from pipelines.layout import Layout
+from pipelines.recipe import load_anywhere
 
 MENDERY = (sys.executable, "-m", "pipelines.cli")
 
@@ -92,13 +93,15 @@ def test_show_of_an_unknown_key(demo_build: Path) -> None:
     assert "no sample 'nothing'" in mendery("show", demo_build, "nothing", code=1).stderr
 
 
-def test_preview_draws_a_sheet_per_damage(tmp_path: Path) -> None:
+def test_preview_draws_a_sheet_per_damage_and_says_which_stand_aside(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg(1, 400, 500))
-    sheets = mendery(
-        "preview", "demo", "--image", tmp_path / "a.jpg", "-o", tmp_path / "p", "--seeds", "3"
-    ).stdout.split()
-    assert len(sheets) == 5
-    assert cv2.imread(sheets[0]).shape == (3 * 256, 3 * 256, 3)
+    done = mendery("preview", "demo", "--image", tmp_path / "a.jpg", "-o", tmp_path / "p", "--seeds", "2")
+    kinds = [Path(sheet).stem.split("-")[-1] for sheet in done.stdout.split()]
+    told = [line for line in done.stderr.splitlines() if line.startswith("no sheet of ")]
+    aside = [line.removeprefix("no sheet of ").partition(":")[0] for line in told]
+    assert sorted(kinds + aside) == sorted(damage.kind for damage in load_anywhere("demo").damage)
+    assert aside == ["face_mask", "occluder", "face_parts", "skin_marks"]
+    assert cv2.imread(done.stdout.split()[0]).shape == (2 * 256, 3 * 256, 3)
 
 
 def test_preview_of_no_picture(tmp_path: Path) -> None:

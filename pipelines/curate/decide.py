@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from pipelines import catalog
+from pipelines import catalog, tombstones
 from pipelines.curate import columns, copies, duplicates, fingerprints, gathered, identities, measure, splits
 from pipelines.curate.rules import KEEP, judge_all, needed
 from pipelines.layout import Layout
@@ -23,7 +23,10 @@ from pipelines.recipe import Recipe
 from pipelines.spread import Runner, here
 from pipelines.storage import opened, put, put_json
 
-LISTED = ("source", "uri", "split", "labels", "identity", "faces", "guides", "licence", "licence_url", "attribution")
+LISTED = (
+    "source", "uri", "split", "labels", "identity", "faces", "guides", "licence", "licence_url", "attribution",
+    "corpus", "labels_by",
+)  # fmt: skip
 """What the curated table keeps of the catalog: what a picture is, and no longer where its bytes are."""
 
 STATE_ONLY = ("fault", "transient", "face_numbers", "embeddings", *fingerprints.SCHEMA.names, "picture_embedding")
@@ -99,6 +102,8 @@ def _verdicts(recipe: Recipe, layout: Layout, run: Runner) -> Verdicts:
     measured = gathered.read(layout, list(dict.fromkeys([*judged, *SIZES, "fault", "sha256"])))
     faults = measured["fault"].to_numpy()
     reasons = judge_all(faults, {name: measured[name].to_numpy() for name in judged}, recipe.curate)
+    gone = tombstones.of(recipe.tombstones, layout.tombstones).sha256
+    reasons[pc.is_in(measured["sha256"], pa.array(sorted(gone), pa.string())).to_numpy()] = "removed"
     verdicts = Verdicts(reasons, np.full(len(reasons), "", object), {})
     if recipe.curate.faces or recipe.image.fit == "face" or recipe.guides.members():
         _judge_one_by_one(recipe, layout, verdicts)

@@ -162,13 +162,18 @@ def measure(
             row |= numbers.measure(picture[0], header, recipe.curate)
         if pack is not None and verdict(row, recipe, told.faces, told.guides)[0] == KEEP:
             faces = with_five(told.faces, row["found"])
-            crops = render(data, header, recipe.image, recipe.seed, row["sha256"], faces, picture)
-            pack.add(number, _paired(_guided(crops, recipe, row, told), recipe, row, told))
+            crops = render(data, header, recipe.image, recipe.seed, row["sha256"], faces, picture, told.as_stored)
+            pack.add(number, with_guides(crops, recipe, row, told))
         elif picture is None:
             check(data, header)  # a picture that is small and cut counts as cut
     except BadPicture as bad:
         row |= {"fault": bad.reason, "detail": bad.detail, "transient": bad.transient}
     return row
+
+
+def with_guides(crops: Iterator[Rendition], recipe: Recipe, row: dict[str, Any], told: Listed) -> Iterator[Rendition]:
+    """Crops with all that the recipe asks for beside them."""
+    return _paired(_guided(crops, recipe, row, told), recipe, row, told)
 
 
 def _guided(crops: Iterator[Rendition], recipe: Recipe, row: dict[str, Any], told: Listed) -> Iterator[Rendition]:

@@ -30,11 +30,13 @@ class Listed:
     Attributes:
         faces, guides: JSON of the catalog.
         read: gives the bytes of a file of the same source.
+        as_stored: the picture is the clean one of a dataset, see `render`.
     """
 
     faces: str
     guides: str
     read: Callable[[Location], bytes]
+    as_stored: bool = False
 
     def label_map(self, name: str) -> tuple[LabelMap, str]:
         """One of its guides, and the scheme of its classes.
@@ -69,7 +71,8 @@ def listed(row: dict[str, Any], readers: Readers | None = None) -> Listed:
         (outcome,) = readers.read_all([(row["source"], location)])
         return bytes_of(outcome)
 
-    return Listed(row["faces"], row["guides"], read)
+    as_stored = readers is not None and readers.source(row["source"]).as_stored
+    return Listed(row["faces"], row["guides"], read, as_stored)
 
 
 class Readers:
@@ -98,10 +101,14 @@ class Readers:
             for location in locations:
                 yield BadPicture(location.reason, location.detail) if location.reason else next(read)
 
+    def source(self, number: int) -> Source:
+        """The source of that number in the recipe."""
+        found: Source = self._recipe.sources[number]
+        return found
+
     def _reader(self, source: int) -> OpenSource:
         if source not in self._open:
-            found: Source = self._recipe.sources[source]
-            reader = found.reader(self._layout.gzip_indexes, self._recipe.curate.max_bytes)
+            reader = self.source(source).reader(self._layout.gzip_indexes, self._recipe.curate.max_bytes)
             self._open[source] = reader.__enter__()
         return self._open[source]
 

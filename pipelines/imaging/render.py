@@ -17,6 +17,8 @@ from pipelines.imaging.encode import encode_image
 from pipelines.imaging.face_crops import FaceCrops, decode_side_for, face_crops
 from pipelines.imaging.fit import Fit, Matrix, decode_side, fit
 
+UNMOVED: Matrix = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+
 COVERED = "covered"
 """Name beside the guides of the picture whose original is the clean one, encoded as that is; no member of a sample."""
 
@@ -44,6 +46,7 @@ def render(
     sha256: str,
     faces: str = "[]",
     decoded: tuple[Picture, float] | None = None,
+    as_stored: bool = False,
 ) -> Iterator[Rendition]:
     """Every crop that a recipe wants of one picture, one at a time.
 
@@ -53,10 +56,16 @@ def render(
         seed, sha256: random crops follow from the recipe's seed and the digest of the source.
         faces: JSON list of the picture's faces; without any, `fit: face` gives no crop.
         decoded: what `decode` gave, where it was called already.
+        as_stored: it is the clean picture of a dataset: where it fits, its bytes are taken over, since another
+            generation of a lossy format would only lose.
 
     Raises:
         BadPicture: the picture does not decode completely; raised before the first crop.
     """
+    if as_stored and _fits(header, options):
+        _ = decoded or decode(data, header)
+        yield Rendition(data, UNMOVED)
+        return
     if options.fit == "face":
         crops = face_crops(faces, header.width, header.height, options)
         if crops.matrices:
@@ -69,6 +78,18 @@ def render(
         rng = seeds.generator(seed, sha256, crop, "fit") if options.draws else None
         fitted, matrix = fit(picture, scale, options, rng)
         yield Rendition(encode_image(fitted, options), matrix)
+
+
+def _fits(header: Header, options: Fit) -> bool:
+    """Whether a picture has the size and the format that are asked for, and nothing is to be cut from it."""
+    formats = {"jpg": "jpeg", "png": "png", "webp": "webp"}
+    return (
+        options.fit != "face"
+        and not options.draws
+        and (header.width, header.height) == (options.size, options.size)
+        and header.format == formats[options.format]
+        and header.orientation == 1
+    )
 
 
 def _faces(picture: Picture, scale: float, options: Fit, crops: FaceCrops) -> Iterator[Rendition]:

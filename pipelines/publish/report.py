@@ -25,8 +25,9 @@ from markupsafe import Markup
 
 from pipelines import manifest as manifests
 from pipelines.errors import REASONS, MenderyError
+from pipelines.hub import HubPath
 from pipelines.layout import Layout
-from pipelines.places import place
+from pipelines.places import fixed, place
 from pipelines.publish import charts, gallery, montage
 from pipelines.publish.figures import COLUMNS, Figures
 from pipelines.ratios import bin_name
@@ -61,7 +62,7 @@ class Dropped:
 
 
 def report(out: str | Path) -> Path:
-    """Writes OUT/report.html.
+    """Writes OUT/report.html; of a dataset on the Hub NAME-report.html in the folder where one is.
 
     Args:
         out: a finished dataset.
@@ -72,15 +73,16 @@ def report(out: str | Path) -> Path:
     Raises:
         MenderyError: there is no manifest, or a shard's index is missing.
     """
-    layout = Layout(place(out))
-    manifest = manifests.read(out)
+    layout = Layout(fixed(place(out)))
+    manifest = manifests.read(layout.out)
     figures, candidates = Figures(), gallery.Candidates(len(manifest["shards"]))
     for shard, index in _indexes(layout, manifest):
         figures.add(shard["split"], index)
         candidates.add(shard["split"], shard["name"], index)
     page = render(manifest, figures, gallery.cards(layout, candidates.choose()))
-    put_bytes(layout.report, page.encode())
-    return layout.report
+    target = Path(f"{manifest['name']}-report.html") if isinstance(layout.out, HubPath) else layout.report
+    put_bytes(target, page.encode())
+    return target
 
 
 def render(manifest: dict[str, Any], figures: Figures, cards: list[gallery.Card]) -> str:

@@ -242,7 +242,7 @@ def _describe(
         "contract_version": CONTRACT_VERSION,
         "key": key,
         "split": row["split"],
-        "corpus": source.corpus_name(),
+        "corpus": row["corpus"] or source.corpus_name(),
         "source": source.name,
         "source_uri": source.public_uri(row["uri"]),
         "source_sha256": row["sha256"],
@@ -265,7 +265,7 @@ def _describe(
         "mask_ratio_asked": [0.0, 1.0],
         "difficulty": 0.0,
         "labels": row["labels"],
-        "labels_by": source.labels_by() if row["labels"] != "{}" else "",
+        "labels_by": (row["labels_by"] or source.labels_by()) if row["labels"] != "{}" else "",
         "faces": faces_in_crop(with_five(row["faces"], row["found"]), matrix, recipe.image.size),
         "guides": told(recipe.guides, row["guides"], all_faces(row["faces"], row["found"])),
     }

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pipelines import manifest
 from pipelines.errors import MenderyError
 from pipelines.layout import Layout
-from pipelines.places import place
+from pipelines.places import fixed, place
 from pipelines.sample import METADATA_MEMBER
 from pipelines.storage import opened
 
@@ -24,8 +24,8 @@ def find_sample(out: str | Path, key: str) -> tuple[str, dict[str, bytes]]:
     Raises:
         MenderyError: no shard holds the key.
     """
-    layout = Layout(place(out))
-    for shard in manifest.read(out)["shards"]:
+    layout = Layout(fixed(place(out)))
+    for shard in manifest.read(layout.out)["shards"]:
         index = layout.index(shard["name"])
         rows = pq.read_table(opened(index), columns=["members"], filters=[("key", "=", key)]).to_pylist()
         if rows:

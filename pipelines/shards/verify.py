@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import manifest
+from pipelines import manifest, tombstones
 from pipelines.damage import redraw
 from pipelines.damage.ageing import Aged
 from pipelines.damage.base import difficulty, mask_ratio
@@ -31,7 +31,7 @@ from pipelines.guides import faults as guide_faults
 from pipelines.imaging.encode import decode_image, decode_png, encode_image
 from pipelines.imaging.fit import Fit
 from pipelines.layout import Layout
-from pipelines.places import place
+from pipelines.places import fixed, place
 from pipelines.ratios import bin_of
 from pipelines.recipe import parse
 from pipelines.sample import MASK_MEMBER, METADATA_MEMBER, MISSING, is_key, metadata_faults
@@ -127,20 +127,22 @@ def verify(out: str | Path, workers: int | None = None, pools: Mapping[str, str 
     Raises:
         MenderyError: there is no manifest to check against, or no pool where one is said to be.
     """
-    stated = manifest.read(out)
+    layout = Layout(fixed(place(out)))
+    stated = manifest.read(layout.out)
     maps = stated_maps(stated["recipe"]["damage"])
-    where = _pools(Layout(place(out)), pools or {}, maps)
-    findings = Findings(_check_manifest(stated, Layout(place(out))))
+    where = _pools(layout, pools or {}, maps)
+    findings = Findings(_check_manifest(stated, layout))
     facts: dict[str, ShardFacts] = {}
     members, ratio_bins = stated["members"], stated["recipe"]["ratio_bins"]
     fit = Fit.model_validate(stated["recipe"]["image"])
-    jobs = [VerifyJob(str(out), shard, members, ratio_bins, fit, where, maps) for shard in stated["shards"]]
+    jobs = [VerifyJob(str(layout.out), shard, members, ratio_bins, fit, where, maps) for shard in stated["shards"]]
     for job, found in _run(jobs, workers, sum(shard["samples"] for shard in stated["shards"])):
         facts[job.shard] = found
     splits = {shard["name"]: shard["split"] for shard in stated["shards"]}
     for name in sorted(facts):
         findings += facts[name].findings
     findings += _check_across(facts, splits)
+    findings += _check_removed(facts, tombstones.read(layout.tombstones).sha256)
     unchecked = sum((found.unchecked for found in facts.values()), Counter[str]())
     findings.notes = tuple(
         f"pool {name!r} is not here, so {count:,} masks were not drawn again: say where it lies, with --pool "
@@ -382,6 +384,12 @@ def _check_across(facts: dict[str, ShardFacts], splits: dict[str, str]) -> Itera
                     )
                 elif first != name and kind == "keys":
                     yield Finding(name, value, "duplicate_key", f"the key stands in {first} as well")
+
+
+def _check_removed(facts: dict[str, ShardFacts], gone: frozenset[str]) -> Iterator[Finding]:
+    for name in sorted(facts):
+        for sha256 in sorted(gone & set(facts[name].pictures)):
+            yield Finding(name, "", "removed", f"picture {sha256[:12]}... was removed, and is still there")
 
 
 def _member(job: VerifyJob, stem: str) -> str:

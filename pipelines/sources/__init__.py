@@ -1,6 +1,7 @@
 """Where pictures come from: each source lists locations, and one `Reader` reads them all."""
 
 from pipelines.sources.base import Location, Source
+from pipelines.sources.dataset import DatasetSource
 from pipelines.sources.folder import FolderSource
 from pipelines.sources.hub import HubSource
 from pipelines.sources.lmdb import LmdbSource
@@ -18,6 +19,7 @@ __all__ = ["SOURCES", "Location", "Reader", "Source"]
 
 SOURCES: dict[str, type[Source]] = {
     "7z": SevenZipSource,
+    "dataset": DatasetSource,
     "folder": FolderSource,
     "hub": HubSource,
     "lmdb": LmdbSource,

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pipelines.errors import BadPicture, RecipeError
 from pipelines.places import place
 from pipelines.s3 import S3Options
+from pipelines.tombstones import Places
 from pipelines.where import compile_where
 
 PICTURE_SUFFIXES = frozenset(
@@ -68,6 +69,7 @@ class Location:
         faces: JSON list of what the corpus annotates: box, five points, landmarks, in pixels of the picture.
         guides: JSON object of files that belong to the picture, such as a label map (`labels.Guide`).
         licence, licence_url, attribution: of this picture where it differs from its source, else "".
+        corpus, labels_by: likewise whence it comes, and who stated its labels: a dataset may hold several corpora.
         reason, detail: why it was refused while listing, else "".
         root: what `file` is relative to: "" for the source's `path`, else the name of one of its `extra_paths`.
     """
@@ -93,6 +95,8 @@ class Location:
     licence: str = ""
     licence_url: str = ""
     attribution: str = ""
+    corpus: str = ""
+    labels_by: str = ""
     reason: str = ""
     detail: str = ""
     root: str = ""
@@ -119,11 +123,13 @@ class Listing:
         index_dir: a folder that every worker sees, where seek indexes of gzip streams are kept.
         salt: secret of one output, so that digests of identities cannot be looked up elsewhere.
         ignored: counts what was passed over because it is not a picture, by its suffix, or in brackets why.
+        removed: places of pictures that were removed and are not to be listed.
         notes: sentences for the person who builds, such as "no list_attr_celeba.txt: no attributes".
     """
 
     index_dir: Path
     salt: bytes = b""
+    removed: Places = field(default_factory=Places)
     ignored: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
 
@@ -149,6 +155,9 @@ class Source(BaseModel):
 
     extra_paths: ClassVar[tuple[str, ...]] = ()
     """Fields besides `path` that name folders of this machine: what a corpus is joined to. Empty ones are not used."""
+
+    as_stored: ClassVar[bool] = False
+    """Whether its pictures are clean pictures of a dataset, which need not be encoded once more."""
 
     path: str = Field(
         description="File, folder or pattern; relative paths start at the recipe's folder. An empty one is to be given "

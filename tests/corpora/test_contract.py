@@ -29,8 +29,8 @@ def miniatures() -> list[Miniature]:
 
 MINIATURES = miniatures()
 CARD_FIELDS = {
-    "name", "title", "homepage", "publisher", "citation", "licence", "redistribute", "consent", "counts", "fields",
-    "status", "unverified",
+    "name", "title", "homepage", "publisher", "citation", "licence", "redistribute", "consent", "people", "counts",
+    "fields", "status", "unverified",
 }  # fmt: skip
 
 each = pytest.mark.parametrize(
@@ -182,6 +182,7 @@ def test_card_has_what_the_program_reads(corpus):
     assert card.keys() >= CARD_FIELDS, CARD_FIELDS - card.keys()
     assert card["name"] == corpus
     assert card["redistribute"] in {"yes", "noncommercial", "no"}
+    assert card["people"] in {"faces", "some", "none"}
     assert card["status"] in {"miniature-tested", "real-data-tested"}
     if card["licence"] != "per picture":
         assert card["licence"] in LICENCES
