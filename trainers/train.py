@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -223,8 +224,7 @@ def _run(run: Run, config: Config, scaling: Any, say: Callable[[str], None]) -> 
             ),
         )  # fmt: skip
         failure = _listen(trainer.fit, board, say)
-    _, fault = ray.get(board.news.remote())
-    if fault:
+    if fault := _pass_on(board, say):
         raise MenderyError(fault)
     if failure is not None:
         reached = (run.steps() or [0])[-1]
@@ -235,25 +235,42 @@ def _run(run: Run, config: Config, scaling: Any, say: Callable[[str], None]) -> 
 
 
 def _listen(fit: Callable[[], Any], board: Any, say: Callable[[str], None]) -> Exception | None:
-    """Runs `fit` in a thread, since Ray would take over Ctrl-C in the main one, and passes on what workers say."""
+    """Runs `fit` and passes on what workers say meanwhile; gives what went wrong.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; Ray has stopped its workers by then.
+    """
+    ended = threading.Event()
+
+    def listen() -> None:
+        while not ended.wait(POLL_SECONDS):
+            _pass_on(board, say)
+
+    thread = threading.Thread(target=listen, name="listen", daemon=True)
+    interrupt = signal.getsignal(signal.SIGINT)
+    thread.start()
+    try:
+        fit()
+    except SystemExit:  # Ray's answer to Ctrl-C
+        raise KeyboardInterrupt from None
+    except Exception as error:  # noqa: BLE001  # told to the person by whoever called
+        return error
+    finally:
+        ended.set()
+        thread.join()
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, interrupt)
+    return None
+
+
+def _pass_on(board: Any, say: Callable[[str], None]) -> str:
+    """Says what is new on the board; gives the fault that is pinned there."""
     import ray
 
-    failures: list[Exception] = []
-
-    def target() -> None:
-        try:
-            fit()
-        except Exception as error:  # noqa: BLE001  # told to the person by whoever called
-            failures.append(error)
-
-    thread = threading.Thread(target=target, name="fit", daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(POLL_SECONDS)
-        lines, _ = ray.get(board.news.remote())
-        for line in lines:
-            say(line)
-    return failures[0] if failures else None
+    lines, fault = ray.get(board.news.remote())
+    for line in lines:
+        say(line)
+    return str(fault)
 
 
 def _cause(failure: Exception) -> str:
