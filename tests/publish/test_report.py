@@ -117,7 +117,7 @@ def test_damage_by_split(html: str, index: list[dict[str, Any]]) -> None:
     header, *rows = rows_of(html, "Samples per damage and split")
     counts = Counter((row["damage"], row["split"]) for row in index)
     shown = {(row[0], split): int(cell) for row in rows for split, cell in zip(header[1:-2], row[1:-2], strict=True)}
-    assert shown == counts
+    assert Counter(shown) == counts  # a damage that a split lacks is shown as 0
 
 
 def test_histograms_hold_every_sample(html: str, index: list[dict[str, Any]]) -> None:
@@ -168,7 +168,7 @@ def test_gallery_covers_every_split_and_damage(html: str, index: list[dict[str, 
     shown = Counter((card["data-split"], card["data-damage"]) for card in cards)
     assert set(shown) == {(row["split"], row["damage"]) for row in index}
     assert max(shown.values()) - min(shown.values()) <= 1
-    assert len(cards) <= NUM_CARDS
+    assert len(cards) <= max(NUM_CARDS, len(shown))
 
 
 def test_cards_are_samples_of_the_dataset(html: str, index: list[dict[str, Any]]) -> None:
