@@ -27,6 +27,12 @@ SHOWN = (
 )  # fmt: skip
 """Figures of tables on pages; all of them are in the JSON."""
 
+BRIEF = (
+    "hole_psnr", "psnr", "hole_ssim", "ssim", "hole_mae", "uqi", "lpips", "identity_drop", "landmark_error",
+    "tone_change", "lost",
+)  # fmt: skip
+"""Figures of tables on a screen."""
+
 SIDE = 224
 """Pixels of a picture on a page."""
 
@@ -39,22 +45,22 @@ def evaluation_page(result: Mapping[str, Any], cases: Sequence[Case]) -> str:
     Args:
         result: what `tables.json` holds.
     """
-    shown = [name for name in SHOWN if name in result["tables"][0]["rows"][0]]
+    shown = known(SHOWN, result["tables"][0]["rows"])
     page = environment().get_template("evaluation.html.j2")
     return page.render(result=result, shown=shown, least=LEAST, groups=_grouped(cases), css=_css())
 
 
 def comparison_page(result: Mapping[str, Any]) -> str:
     """The page that says by how much two differ."""
-    shown = [name for name in SHOWN if name in result["differences"][0]["rows"][0]]
+    shown = known(SHOWN, result["differences"][0]["rows"])
     page = environment().get_template("comparison.html.j2")
     return page.render(result=result, shown=shown, least=LEAST, css=_css())
 
 
 def text_tables(tables: Sequence[Mapping[str, Any]]) -> Iterator[tuple[list[str], list[tuple[str, ...]]]]:
     """Tables for a screen: header and rows; of differences, a star stands beside what is not 0."""
+    shown = known(BRIEF, tables[0]["rows"])
     for table in tables:
-        shown = [name for name in SHOWN if name in table["rows"][0]]
         differs = any("against_rest" in table["rows"][0][name] for name in shown)
         rows = [
             (
@@ -78,6 +84,11 @@ def environment() -> jinja2.Environment:
     )
     made.filters |= {"number": "{:,}".format, "figure": shown_as, "named": named, "sure": sure}
     return made
+
+
+def known(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Those of the figures that any of the rows can tell."""
+    return [name for name in names if any(row.get(name, {}).get("mean") is not None for row in rows)]
 
 
 def digits(name: str) -> int:
