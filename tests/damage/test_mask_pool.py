@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.damage import Context, mask_ratio
 from pipelines.damage.mask_pool import MaskPool, PooledMask, white_is_hole
-from pipelines.damage.pools import PoolRef, item_of
+from pipelines.damage.pools import Drawn, Pool, PoolRef, item_of
 from pipelines.errors import RecipeError
 from pipelines.seeds import generator
 
@@ -45,7 +45,7 @@ def test_without_such_names_holes_are_what_there_is_less_of(tmp_path: Path, whit
 
 def test_numbered_masks_in_nvidia_s_six_bins_tell_by_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """Their test masks are mostly known pixels, but 12,000 are not written for this: only names and shares count."""
-    pool = PoolRef(path="streaks").open()
+    pool = Pool("numbered", Drawn({}))
     items = tuple(f"mask/{number:05d}.png" for number in range(12_000))
     monkeypatch.setattr(type(pool), "items", items)
     for white in (True, False):

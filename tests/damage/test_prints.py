@@ -21,7 +21,7 @@ from pipelines.damage.torn import TornArea
 from pipelines.seeds import generator
 from tests.damage.contexts import context
 
-LINES = [kind for kind, family in DAMAGES.items() if issubclass(family, LineDamage)]
+LINES = [kind for kind, family in DAMAGES.items() if issubclass(family, LineDamage) and "faces" not in family.looks_at]
 AREAS = [kind for kind, family in DAMAGES.items() if issubclass(family, AreaDamage)]
 
 
