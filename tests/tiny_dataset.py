@@ -33,7 +33,9 @@ def write(out: Path, splits: Mapping[str, Sequence[int]], guides: bool = False, 
             members = sorted(made[0].members)
             shards.append(_shard(out, f"{split}-{place:06d}", split, sorted(made, key=lambda one: one.key)))
     counts = {split: {"shards": len(sizes), "samples": sum(sizes)} for split, sizes in splits.items()}
-    manifest = {"contract_version": CONTRACT_VERSION, "members": members, "shards": shards, "splits": counts}
+    source = {"corpus": "made-up", "kept": number, "licences": {"CC0-1.0": {"attribution": []}}}
+    told = {"name": "tiny", "version": "1.0.0", "description": "", "recipe_sha256": "0" * 64, "sources": [source]}
+    manifest = told | {"contract_version": CONTRACT_VERSION, "members": members, "shards": shards, "splits": counts}
     (out / "manifest.json").write_text(json.dumps(manifest))
     return out
 

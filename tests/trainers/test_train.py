@@ -109,6 +109,7 @@ def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str
     run = tmp_path_factory.mktemp("whole") / "run"
     assert "no GPU on this cluster: training on CPUs" in command(data, run, "--gpus")
     assert [line["step"] for line in lines(run)] == list(range(1, STEPS + 1))
+    assert "**tiny 1.0.0**" in (run / "card.md").read_text()
     return lines(run)
 
 
