@@ -42,7 +42,7 @@ def write(run: Run | str | Path) -> Path:
     text = page.render(
         run=run.folder.name,
         config=config,
-        settings=keys(config),
+        settings={name: _without_place(value) for name, value in keys(config).items()},
         front=_front(config, _data(run, config)),
         data=_data(run, config),
         about=" ".join(str(find(config.name).__doc__).split()),
@@ -135,6 +135,11 @@ def _environment() -> jinja2.Environment:
     )
     made.filters |= {"number": "{:,}".format, "figure": shown_as, "named": named, "cell": _cell}
     return made
+
+
+def _without_place(value: Any) -> Any:
+    """A setting without the folder of a file: a card is passed on."""
+    return value.rsplit("/", 1)[-1] if isinstance(value, str) else value
 
 
 def _cell(text: Any) -> str:

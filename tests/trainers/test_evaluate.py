@@ -81,6 +81,20 @@ def test_a_run_is_evaluated_into_its_own_folder_and_its_card(demo_build: Path, r
     assert "without the perceptual loss" in text
     assert "CC0-1.0" in text
     assert str(run.parent) not in text
+    assert str(demo_build) not in text
+
+
+def test_a_card_tells_of_files_by_name_only(demo_build: Path, tmp_path: Path) -> None:
+    from trainers import card
+    from trainers.checkpoint import read_config
+
+    run = made("lama", demo_build, tmp_path / "lama")
+    plain = read_config(run).to_json()
+    plain["loader"]["cache"] = "/home/somebody/cache"
+    (run / "config.json").write_text(json.dumps(plain))
+    text = card.write(run).read_text()
+    assert '"loader.cache": "cache"' in text
+    assert "somebody" not in text
 
 
 def test_known_pixels_are_not_touched_by_anything(demo_build: Path, run: Path) -> None:
