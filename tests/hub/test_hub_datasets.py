@@ -94,3 +94,21 @@ def test_other_damage_over_it_is_other_damage_over_its_copy(there: Hub, built: P
     assert made["hub"] == made["folder"]
     manifests = [(tmp_path / kind / "manifest.json").read_bytes() for kind in made]
     assert manifests[0] == manifests[1], "they have one lineage"
+
+
+def test_training_reads_what_it_reads_from_a_copy(there: Hub, built: Path, tmp_path: Path) -> None:
+    import torch
+
+    from trainers.loader import once
+    from trainers.samples import LoaderSettings
+
+    settings = LoaderSettings(cache=str(tmp_path / "cache"))
+    found, expected = (list(once(place_of, "train", 64, 4, settings=settings)) for place_of in (PLACE, str(built)))
+    assert [batch.keys for batch in found] == [batch.keys for batch in expected]
+    assert all(torch.equal(one.image, other.image) for one, other in zip(found, expected, strict=True))
+
+
+def test_a_baseline_is_evaluated_on_it(there: Hub, tmp_path: Path) -> None:
+    from trainers.evaluate import evaluate
+
+    assert evaluate("mean", PLACE, split="train", out=tmp_path, limit=4).tables["data"]["samples"] == 4
