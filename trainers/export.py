@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
 import warnings
 from pathlib import Path
@@ -114,6 +115,7 @@ def _onnx(whole: Whole, path: Path, side: int, facts: dict[str, Any]) -> float:
     pair = example(side, side, 1)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter about its own insides
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which nothing here needs
         names: dict[str, Any] = {"input_names": ["image", "mask"], "output_names": ["inpainted"]}
         torch.onnx.export(
             whole, example(side, side, 0), str(path), dynamo=True, verbose=False, external_data=False, **names

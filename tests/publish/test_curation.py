@@ -16,8 +16,8 @@ from edited import PHOTOGRAPHS, as_jpeg, blurred, clean, enlarged
 from pages import HOSTILE, LOADING, Page, browse
 from PIL import Image
 
-from pipelines import cli
 from pipelines.build import curate
+from pipelines.cli import building
 from pipelines.curate.quality import LIMITS, NUMBERS
 from pipelines.layout import Layout
 from pipelines.publish.charts import LIGHT_HUE
@@ -173,7 +173,7 @@ def test_hostile_names_are_texts(ray_here: None, photos: Path, tmp_path: Path) -
 
 def test_the_command_says_where_the_page_is(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Layout(out).curation_report.unlink()
-    cli.curate(str(out.parent / "look.yaml"), out=str(out), report=True)
+    building.curate(str(out.parent / "look.yaml"), out=str(out), report=True)
     assert capsys.readouterr().out.endswith(f"report  {out}/curation.html\n")
     assert Layout(out).curation_report.is_file()
 
