@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from material import jpeg
 
-from pipelines import build, cli, manifest, verify, why
+from pipelines import build, manifest, verify, why
 from pipelines.build import curate
+from pipelines.cli import building
 from pipelines.errors import RecipeError
 from pipelines.layout import Layout
 from pipelines.storage import read_json
@@ -70,7 +71,7 @@ def test_a_balanced_build_is_told_in_manifest_and_report(ray_here: None, faces: 
 def test_curate_prints_what_was_wanted_and_kept(
     ray_here: None, faces: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cli.curate(str(recipe(faces, "{over: [group], total: 40}")), out=str(faces / "out"))
+    building.curate(str(recipe(faces, "{over: [group], total: 40}")), out=str(faces / "out"))
     said = capsys.readouterr().out
     assert "balance: Asian: 8 of 20 wanted, 12 short (60%)" in said
     assert kept(faces / "out") == {"Asian": 8, "White": 20}

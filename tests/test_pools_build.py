@@ -106,7 +106,7 @@ def test_the_command_takes_pools(built: Path, moved: Path) -> None:
     ran = subprocess.run([*command, f"masks={moved / 'masks'}"], capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout) == (0, f"{built}: every promise is kept\n"), ran.stderr
     wrong = subprocess.run([*command, "masks"], capture_output=True, text=True, check=False)
-    assert (wrong.returncode, wrong.stderr) == (1, "mendery: expected NAME=PATH, found 'masks'\n")
+    assert (wrong.returncode, wrong.stderr) == (1, "mendery: --pool takes NAME=PATH, found 'masks'\n")
 
 
 def test_a_pool_with_another_item_is_a_finding_that_names_it(built: Path, moved: Path) -> None:
