@@ -20,6 +20,7 @@ from pipelines import build, status, verify
 from pipelines.damage import DAMAGES
 from pipelines.errors import MenderyError
 from pipelines.layout import Layout
+from pipelines.recipe import ready
 from pipelines.storage import sha256_of
 
 MENDERY = (sys.executable, "-m", "pipelines.cli")
@@ -99,15 +100,17 @@ def _wait_for_commits(out: Path, number: int, driver: subprocess.Popen[bytes]) -
 
 
 def test_interrupt_says_how_to_continue(tmp_path: Path) -> None:
-    out = tmp_path / "out"
+    out, recipe = tmp_path / "out", tmp_path / "long.yaml"
+    # Three times as many shards as the demo, so that it still has much to do when the signal comes late.
+    recipe.write_text(ready()["demo"].read_text().replace("crops_per_image: 12", "crops_per_image: 36"))
     driver = subprocess.Popen(
-        [*MENDERY, "build", "demo", "--out", str(out), "--workers", "1"], stderr=subprocess.PIPE, text=True
+        [*MENDERY, "build", str(recipe), "--out", str(out), "--workers", "1"], stderr=subprocess.PIPE, text=True
     )
     _wait_for_commits(out, 1, driver)  # type: ignore[arg-type]
     driver.send_signal(signal.SIGINT)
     _, said = driver.communicate(timeout=60)
     assert driver.returncode == 130, said
-    assert "stopped in stage shards" in said and f"mendery build demo --out {out} --workers 1" in said
+    assert "stopped in stage shards" in said and f"mendery build {recipe} --out {out} --workers 1" in said
     assert "Traceback" not in said
     assert status(out).stage == "shards" and not status(out).running
 
