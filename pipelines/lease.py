@@ -1,4 +1,4 @@
-"""One build at a time in a bucket, where no file can be locked: a lease, renewed while the build lives.
+"""One process at a time: a locked file here, and in a bucket, where no file can be locked, a lease that is renewed.
 
 The lease is an object that is only written if it is not there, or not what another one has written since it was read.
 A build that dies leaves it behind; after `STALE_SECONDS` without renewal the next build takes it over.
@@ -7,6 +7,7 @@ A build that dies leaves it behind; after `STALE_SECONDS` without renewal the ne
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import socket
@@ -14,6 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from pipelines.errors import BadPicture, MenderyError
@@ -21,6 +23,34 @@ from pipelines.s3 import S3Path, call, head, read_object
 
 RENEW_SECONDS = 10.0
 STALE_SECONDS = 45.0
+
+
+@contextlib.contextmanager
+def alone(lock: Path, busy: str) -> Iterator[None]:
+    """Holds a lock, here or in a bucket; here the system lets go of it however the process ends.
+
+    Args:
+        lock: a file, which is made with its folder.
+        busy: what is said where another process holds it.
+
+    Raises:
+        MenderyError: another process does.
+    """
+    if isinstance(lock, S3Path):
+        with held(lock):
+            yield
+        return
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            raise MenderyError(f"{busy} ({file.read().strip()})") from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.flush()
+        yield
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from typing import IO, Any, cast
 
 from pipelines.errors import MenderyError
 from pipelines.layout import Layout
-from pipelines.lease import held, is_held
+from pipelines.lease import alone, is_held
 from pipelines.places import is_remote, place
 from pipelines.s3 import S3Path
 from pipelines.storage import put_bytes, read_json
@@ -119,20 +119,7 @@ def only_one(layout: Layout) -> Iterator[None]:
     Raises:
         MenderyError: another build is at work there.
     """
-    if isinstance(layout.lock, S3Path):
-        with held(layout.lock):
-            yield
-        return
-    layout.state.mkdir(parents=True, exist_ok=True)
-    with layout.lock.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.seek(0)
-            raise MenderyError(f"another build is at work in {layout.out} ({lock.read().strip()})") from None
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()} on {socket.gethostname()}")
-        lock.flush()
+    with alone(layout.lock, f"another build is at work in {layout.out}"):
         yield
 
 

@@ -20,18 +20,14 @@ RUN may be s3://bucket/prefix.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.errors import MenderyError
-from pipelines.lease import held
+from pipelines.lease import alone
 from pipelines.places import place
-from pipelines.s3 import S3Path
 
 _CHECKPOINT = re.compile(r"step-(\d{8,})\.json")
 
@@ -108,18 +104,5 @@ def only_one(run: Run) -> Iterator[None]:
     Raises:
         MenderyError: another training is at work there.
     """
-    if isinstance(run.lock, S3Path):
-        with held(run.lock):
-            yield
-        return
-    run.folder.mkdir(parents=True, exist_ok=True)
-    with run.lock.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.seek(0)
-            raise MenderyError(f"another training is at work in {run.folder} ({lock.read().strip()})") from None
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()} on {socket.gethostname()}")
-        lock.flush()
+    with alone(run.lock, f"another training is at work in {run.folder}"):
         yield
