@@ -105,7 +105,7 @@ def test_interrupt_says_how_to_continue(tmp_path: Path) -> None:
     recipe.write_text(ready()["demo"].read_text().replace("crops_per_image: 12", "crops_per_image: 36"))
     driver = subprocess.Popen(
         [*MENDERY, "build", str(recipe), "--out", str(out), "--workers", "1"], stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # background jobs ignore it
     )  # fmt: skip
     _wait_for_commits(out, 1, driver)  # type: ignore[arg-type]
     driver.send_signal(signal.SIGINT)
