@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn
 
 from cyclopts import Parameter
 
@@ -87,13 +87,7 @@ def curate(
     try:
         counts = run(recipe, out, sources=parse(source or ()), workers=workers, address=address, **options)
     except KeyboardInterrupt:
-        command = ["mendery", "curate", recipe, "--out", str(out)]
-        command += [part for given in source or () for part in ("--source", given)]
-        command += ["--workers", str(workers)] if workers else []
-        command += ["--address", address] if address else []
-        command += ["--report"] if report else []
-        print(f"\n{_progress_of(out)}. Nothing is lost; continue with:\n  {shlex.join(command)}", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        _stopped("curate", recipe, out, source, workers, address, ["--report"] if report else [])
     rows = [("dropped: " + reason if reason else "kept", count) for reason, count in counts.items()]
     meanings = [REASONS.get(reason, "pictures") for reason in counts]
     table(["", "", ""], [(name, f"{count:,}", text) for (name, count), text in zip(rows, meanings, strict=True)])
@@ -145,13 +139,7 @@ def build(
             quiet=False,
         )
     except KeyboardInterrupt:
-        command = ["mendery", "build", recipe, "--out", str(out)]
-        command += [part for given in source or () for part in ("--source", given)]
-        command += ["--workers", str(workers)] if workers else []
-        command += ["--address", address] if address else []
-        command += ["--retry", retry] if retry else []
-        print(f"\n{_progress_of(out)}. Nothing is lost; continue with:\n  {shlex.join(command)}", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        _stopped("build", recipe, out, source, workers, address, ["--retry", retry] if retry else [])
     _summarise(manifest, out)
 
 
@@ -189,6 +177,24 @@ def status(out: str) -> None:
     print(f"{state}: stage {found.stage}{counted}")
     if found.last:
         print(f"last: {found.last}")
+
+
+def _stopped(
+    verb: str,
+    recipe: str,
+    out: str,
+    source: list[str] | None,
+    workers: int | None,
+    address: str | None,
+    more: list[str],
+) -> NoReturn:
+    """Says how far it came and which command continues, and ends."""
+    command = ["mendery", verb, recipe, "--out", out]
+    command += [part for given in source or () for part in ("--source", given)]
+    command += ["--workers", str(workers)] if workers else []
+    command += ["--address", address] if address else []
+    print(f"\n{_progress_of(out)}. Nothing is lost; continue with:\n  {shlex.join(command + more)}", file=sys.stderr)
+    sys.exit(INTERRUPTED)
 
 
 def _progress_of(out: str) -> str:
